@@ -1,0 +1,118 @@
+/**
+ * Events, version 1: one JSON line each. Fields are added, never changed (docs/events.md). Every refusal by a layer
+ * that can report is counted in exactly one event (INV-04).
+ */
+import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
+
+export const EVENT_VERSION = 1;
+
+export type EventType = 'start' | 'decision' | 'denial' | 'exit' | 'degraded';
+export type EventLayer = 'session' | 'egress' | 'syscalls' | 'limits';
+
+/** Why: the closed list of docs/events.md. */
+export const REASONS = [
+  'allowed',
+  'started',
+  'exited',
+  'degraded',
+  'network_off',
+  'no_policies',
+  'endpoint_not_listed',
+  'binary_not_listed',
+  'binary_changed',
+  'identity_unavailable',
+  'special_address',
+  'address_not_listed',
+  'control_plane_port',
+  'name_not_resolved',
+  'malformed_destination',
+  'malformed_request',
+  'request_too_large',
+  'unsupported_scheme',
+  'unsupported_protocol',
+  'upstream_unreachable',
+  'too_many_connections',
+  'direct_connection',
+  'syscall_not_allowed',
+  'memory_limit',
+  'cpu_limit',
+  'wall_time_limit',
+] as const;
+export type Reason = (typeof REASONS)[number];
+
+export interface RuleReference {
+  /** Key of the network policy, or name of the seccomp rule. */
+  readonly policy: string;
+  /** Index of the endpoint in the policy, or null. */
+  readonly index: number | null;
+  /** Line of the policy file, or null when no file holds it. */
+  readonly line: number | null;
+}
+
+export interface ProcessReference {
+  /** As the host counts it. */
+  readonly pid: number;
+  readonly exe: string;
+  /** Hexadecimal, or null where nothing was hashed (refused system calls). */
+  readonly sha256: string | null;
+  /** Executables of the ancestors, nearest first. */
+  readonly ancestors: readonly string[];
+}
+
+export type Subject =
+  | {
+      readonly kind: 'connect';
+      readonly host: string;
+      readonly port: number;
+      readonly address: string | null;
+      readonly via: 'connect' | 'forward' | 'direct';
+    }
+  | {
+      readonly kind: 'request';
+      readonly method: string;
+      readonly host: string;
+      readonly port: number;
+      readonly path: string;
+    }
+  | {
+      readonly kind: 'syscall';
+      readonly name: string;
+      readonly arch: string;
+      readonly args: readonly string[];
+      readonly errno: string;
+    }
+  | { readonly kind: 'limit'; readonly limit: string; readonly value: number }
+  | {
+      readonly kind: 'run';
+      readonly command: readonly string[];
+      readonly tier: Tier;
+      readonly network: NetworkMode;
+      readonly report: readonly LayerReport[];
+    }
+  | {
+      readonly kind: 'exit';
+      readonly code: number;
+      readonly signal: string | null;
+      readonly denials: number;
+    };
+
+export interface OpenshellEvent {
+  readonly v: typeof EVENT_VERSION;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** From 1, without gaps, within one sandbox. */
+  readonly seq: number;
+  readonly sandbox: string;
+  readonly type: EventType;
+  readonly layer: EventLayer;
+  readonly action: 'allow' | 'deny' | 'audit';
+  readonly reason: Reason;
+  readonly rule: RuleReference | null;
+  readonly subject: Subject;
+  readonly process: ProcessReference | null;
+  /** How many equal refusals within one second it stands for. */
+  readonly count: number;
+}
+
+/** An event before the sink gives it its time, number and sandbox. */
+export type Draft = Omit<OpenshellEvent, 'v' | 'time' | 'seq' | 'sandbox'>;

@@ -1,0 +1,237 @@
+/**
+ * The plan: everything that will be enforced for one sandbox, as frozen plain data. It is the narrow waist of the
+ * program: `compile` makes it, `launch`, `egress` and `http` see nothing else of the policy. Two compilations of equal
+ * inputs give byte-equal plans (INV-02), so it holds no time, no random value and no process number.
+ */
+import type { Arch } from '../kernel/arch.ts';
+
+export interface Plan {
+  readonly format: 1;
+  readonly arch: Arch;
+  readonly tier: Tier;
+  readonly policy: { readonly file: string | null; readonly sha256: string };
+  readonly identity: Identity;
+  readonly namespaces: Namespaces;
+  readonly mounts: readonly Mount[];
+  readonly landlock: LandlockPlan;
+  readonly seccomp: SeccompPlan;
+  readonly rlimits: readonly Rlimit[];
+  readonly limits: SandboxLimits;
+  readonly environment: readonly EnvironmentEntry[];
+  readonly workdir: string;
+  readonly egress: EgressTable;
+  readonly report: readonly LayerReport[];
+  /** Things that an operator should know and that refuse nothing; each a sentence. */
+  readonly notes: readonly string[];
+}
+
+export type Tier = 'namespaces' | 'platform';
+
+/** Where a row of the plan comes from; `line` counts from 1 in the policy file. */
+export type Origin =
+  | { readonly kind: 'policy'; readonly line: number }
+  | { readonly kind: 'default' | 'baseline' | 'flag' | 'builtin' | 'protected'; readonly line: null };
+
+export interface Identity {
+  readonly insideUid: number;
+  readonly insideGid: number;
+  /**
+   * The ids that the workload has on the host. `caller`: those of whoever started it. `drop`: openshell runs as root
+   * and gives up its ids for an unused one, or for the one that `--user` named.
+   */
+  readonly host:
+    | { readonly kind: 'caller'; readonly uid: number; readonly gid: number }
+    | { readonly kind: 'drop'; readonly uid: number | 'unused'; readonly gid: number | 'unused' };
+  readonly userName: string;
+  readonly groupName: string;
+  readonly home: string;
+}
+
+export interface Namespaces {
+  readonly user: boolean;
+  readonly mount: boolean;
+  readonly pid: boolean;
+  readonly ipc: boolean;
+  readonly uts: boolean;
+  readonly cgroup: boolean;
+  readonly network: boolean;
+  readonly hostname: string;
+}
+
+/** One row of the private root, in the order in which it is made. Paths are absolute and canonical. */
+export type Mount =
+  | {
+      readonly kind: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly writable: boolean;
+      /** Device files in it work. */
+      readonly devices: boolean;
+      /** The owner of `source` on disk, who is shown as the workload's own user (idmapped mount); null: no mapping. */
+      readonly idmapOwner: { readonly uid: number; readonly gid: number } | null;
+      readonly origin: Origin;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly target: string;
+      readonly writable: boolean;
+      readonly mode: number;
+      readonly sizeBytes: number;
+      readonly origin: Origin;
+    }
+  | { readonly kind: 'proc' | 'devpts'; readonly target: string; readonly origin: Origin }
+  | {
+      readonly kind: 'file';
+      readonly target: string;
+      readonly content: string;
+      readonly mode: number;
+      readonly origin: Origin;
+    }
+  | { readonly kind: 'symlink'; readonly target: string; readonly link: string; readonly origin: Origin };
+
+export interface LandlockPlan {
+  /** The ABI that the plan was made for; the launcher refuses a kernel with a lower one. */
+  readonly abi: number;
+  readonly handledFs: number;
+  readonly handledNet: number;
+  readonly scoped: number;
+  readonly rows: readonly LandlockRow[];
+}
+
+export interface LandlockRow {
+  /** Inside the private root. */
+  readonly path: string;
+  /** LANDLOCK_ACCESS_FS_* bits; those that only directories have are dropped for a file. */
+  readonly access: number;
+  readonly origin: Origin;
+}
+
+export interface SeccompPlan {
+  /** Instructions of the one filter that init and everything below it runs under. */
+  readonly program: readonly BpfInstruction[];
+  /** What the warden does with a notification: the first row that fits decides. */
+  readonly notify: readonly NotifyRow[];
+  /** For people: what each rule is about, so that an event can name it. */
+  readonly rules: readonly SeccompRule[];
+}
+
+/** struct sock_filter. */
+export interface BpfInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+export const NOTIFY_HANDLERS = ['refuse', 'own_thread', 'connect', 'bind', 'listen'] as const;
+export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
+
+export interface NotifyRow {
+  /** AUDIT_ARCH_* value, or null for any. */
+  readonly arch: number | null;
+  /** System call number, or null for any. */
+  readonly nr: number | null;
+  /** Compared as `(arg & mask) == value`; null: no condition. Masks and values are below 2^32. */
+  readonly arg: { readonly index: number; readonly mask: number; readonly value: number } | null;
+  readonly handler: NotifyHandler;
+  /** Positive errno that `refuse` answers, and `own_thread` for a thread that is not the caller's own. */
+  readonly errno: number;
+  /** Index into `rules`. */
+  readonly rule: number;
+}
+
+export interface SeccompRule {
+  /** Stable name, as `ptrace`, `socket_family`, `foreign_abi`. */
+  readonly name: string;
+  readonly reason: string;
+  /** Line of the policy that shaped it (process.netlink, process.seccomp), or null. */
+  readonly line: number | null;
+  /** Programs probe for it and fall back: recorded, but not printed while they run. */
+  readonly quiet: boolean;
+}
+
+export interface Rlimit {
+  /** RLIMIT_* number. */
+  readonly resource: number;
+  readonly name: string;
+  readonly soft: number | 'unlimited';
+  readonly hard: number | 'unlimited';
+}
+
+export interface SandboxLimits {
+  /** Processes and threads, counted by RLIMIT_NPROC in the sandbox's own user namespace. */
+  readonly processes: number;
+  /** Bytes, or null. */
+  readonly memory: number | null;
+  /** Milliseconds of CPU time of all processes together, or null. */
+  readonly cpuTime: number | null;
+  /** Milliseconds, or null. */
+  readonly wallTime: number | null;
+  /** Bytes in private directories, or null for the default size of each. */
+  readonly disk: number | null;
+  /** How memory and CPU time are held: by a cgroup v2 that was delegated to the caller, or counted by the warden. */
+  readonly holder: 'cgroup' | 'warden';
+}
+
+export interface EnvironmentEntry {
+  readonly name: string;
+  /** Null: the caller's own value, when it has one. */
+  readonly value: string | null;
+}
+
+export type NetworkMode = 'proxy' | 'block' | 'allow';
+
+export interface EgressTable {
+  readonly mode: NetworkMode;
+  /** Port of the explicit proxy on 127.0.0.1 inside. */
+  readonly proxyPort: number;
+  readonly policies: readonly EgressPolicy[];
+}
+
+export interface EgressPolicy {
+  readonly key: string;
+  readonly name: string;
+  readonly index: number;
+  readonly line: number | null;
+  readonly binaries: readonly EgressBinary[];
+  readonly endpoints: readonly EgressEndpoint[];
+}
+
+export interface EgressBinary {
+  /** Exact path or glob with separator `/`. */
+  readonly pattern: string;
+  /** Further exact path: what `pattern` points at when it is a symbolic link on this host. */
+  readonly resolved: string | null;
+  readonly ancestors: boolean;
+  readonly sha256: string | null;
+}
+
+export interface EgressEndpoint {
+  readonly index: number;
+  readonly line: number | null;
+  /** Lower case: a name, a pattern, a canonical address, or '' for any host inside `allowedIps`. */
+  readonly host: string;
+  readonly hostKind: 'name' | 'pattern' | 'address' | 'any';
+  readonly ports: readonly number[];
+  readonly allowedIps: readonly string[];
+}
+
+export type LayerName =
+  | 'filesystem'
+  | 'landlock'
+  | 'processes'
+  | 'syscalls'
+  | 'network'
+  | 'memory'
+  | 'cpu'
+  | 'disk';
+export type LayerState = 'enforced' | 'partial' | 'off';
+
+export interface LayerReport {
+  readonly layer: LayerName;
+  readonly state: LayerState;
+  /** How it is held, or why it is not; a sentence. */
+  readonly detail: string;
+  /** A required layer that is not enforced stops the launch unless degraded runs are accepted. */
+  readonly required: boolean;
+}
