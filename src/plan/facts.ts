@@ -8,8 +8,8 @@ export interface HostFacts {
   readonly arch: Arch;
   readonly kernel: KernelFacts;
   readonly caller: CallerFacts;
-  /** Paths of openshell itself that a workload must never write: directories or files, canonical. */
-  readonly installation: readonly string[];
+  /** Paths that a workload must never write: openshell's installation, policy, event and credential files; canonical. */
+  readonly ownFiles: readonly string[];
   readonly paths: PathFacts;
   readonly cgroup: { readonly delegated: boolean; readonly detail: string };
 }
@@ -36,21 +36,27 @@ export interface CallerFacts {
 }
 
 export interface PathFacts {
-  /** Facts about an absolute path, or undefined when nobody asked about it (a defect of ours). */
-  get(path: string): PathFact | undefined;
-  /** Names in a directory that was asked about with its entries: `/`. */
-  entries(path: string): readonly string[];
+  /** By absolute path: what `pathsOfInterest` asked about. */
+  readonly byPath: ReadonlyMap<string, PathFact>;
+  /** Names in `/`, sorted. */
+  readonly rootEntries: readonly string[];
+}
+
+export interface SymbolicLink {
+  /** Where the link is; its parent directories hold no link. */
+  readonly at: string;
+  /** Its text, as readlink(2) gives it. */
+  readonly text: string;
 }
 
 export type PathFact =
-  | { readonly kind: 'missing' }
-  /** `canonical` has no symbolic link in it; `uid` and `gid` own it; `link`: the text of the link when the last component is one. */
+  | { readonly kind: 'missing'; readonly links: readonly SymbolicLink[] }
   | {
       readonly kind: 'directory' | 'file' | 'device' | 'socket' | 'other';
+      /** The same place without a symbolic link in it. */
       readonly canonical: string;
+      /** The links on the way, in the order in which they are met. */
+      readonly links: readonly SymbolicLink[];
       readonly uid: number;
       readonly gid: number;
-      readonly mode: number;
-      readonly link: string | null;
-    }
-  | { readonly kind: 'dangling'; readonly link: string };
+    };

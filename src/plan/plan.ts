@@ -72,11 +72,11 @@ export type Mount =
       readonly origin: Origin;
     }
   | {
-      readonly kind: 'tmpfs';
+      /** An empty directory in the one private file system of the sandbox, whose size `limits.disk` bounds. */
+      readonly kind: 'private';
       readonly target: string;
       readonly writable: boolean;
       readonly mode: number;
-      readonly sizeBytes: number;
       readonly origin: Origin;
     }
   | { readonly kind: 'proc' | 'devpts'; readonly target: string; readonly origin: Origin }

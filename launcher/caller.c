@@ -1,0 +1,181 @@
+#define _GNU_SOURCE
+#include "caller.h"
+#include "sys.h"
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_ANCESTORS 64
+
+/* Reads a small file of /proc as a string. */
+static bool read_text(int dir, const char *name, char *text, size_t size) {
+  int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  ssize_t got = read(fd, text, size - 1);
+  close(fd);
+  if (got <= 0) return false;
+  text[got] = 0;
+  return true;
+}
+
+/* The text behind `Name:` and its tab in a status file, or NULL. */
+static const char *status_field(const char *status, const char *name) {
+  size_t length = strlen(name);
+  for (const char *line = status; line != NULL; line = strchr(line, '\n')) {
+    if (*line == '\n') line++;
+    if (strncmp(line, name, length) == 0 && line[length] == ':') return line + length + 1;
+  }
+  return NULL;
+}
+
+static int open_task(pid_t tid) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d", tid);
+  return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool caller_open(struct caller *caller, pid_t tid) {
+  char status[4096];
+  const char *tgid;
+  caller->tid = tid;
+  caller->proc = tid > 0 ? open_task(tid) : -1;
+  if (caller->proc < 0) return false;
+  if (read_text(caller->proc, "status", status, sizeof status) && (tgid = status_field(status, "Tgid")) != NULL) {
+    caller->tgid = (pid_t)strtol(tgid, NULL, 10);
+    if (caller->tgid > 0) return true;
+  }
+  close(caller->proc);
+  caller->proc = -1;
+  return false;
+}
+
+void caller_close(struct caller *caller) {
+  if (caller->proc >= 0) close(caller->proc);
+  caller->proc = -1;
+}
+
+bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length) {
+  if (address > INT64_MAX) return false;
+  int memory = openat(caller->proc, "mem", O_RDONLY | O_CLOEXEC);
+  if (memory < 0) return false;
+  ssize_t got = pread(memory, bytes, length, (off_t)address);
+  close(memory);
+  return got == (ssize_t)length;
+}
+
+int caller_file(const struct caller *caller, int fd) {
+  int pidfd = sys_pidfd_open(caller->tid, SYS_PIDFD_THREAD);
+  if (pidfd < 0 && errno == EINVAL) pidfd = sys_pidfd_open(caller->tgid, 0);
+  if (pidfd < 0) return -1;
+  int file = sys_pidfd_getfd(pidfd, fd);
+  int saved = errno;
+  close(pidfd);
+  errno = saved;
+  return file;
+}
+
+/* The last number of NSpid: what the task is called in its own pid namespace. */
+static pid_t inner_number(int task) {
+  char status[4096];
+  const char *numbers;
+  if (!read_text(task, "status", status, sizeof status) || (numbers = status_field(status, "NSpid")) == NULL) return -1;
+  pid_t last = -1;
+  while (*numbers == '\t') last = (pid_t)strtol(numbers + 1, (char **)&numbers, 10);
+  return last;
+}
+
+bool caller_owns_thread(const struct caller *caller, pid_t number) {
+  if (number == 0) return true;
+  if (number < 0) return false;
+  if (inner_number(caller->proc) == number) return true;
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/task", caller->tgid);
+  DIR *tasks = opendir(path);
+  if (tasks == NULL) return false;
+  bool found = false;
+  struct dirent *entry;
+  while (!found && (entry = readdir(tasks)) != NULL) {
+    if (entry->d_name[0] == '.') continue;
+    int task = openat(dirfd(tasks), entry->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (task < 0) continue;
+    found = inner_number(task) == number;
+    close(task);
+  }
+  closedir(tasks);
+  return found;
+}
+
+bool caller_has_signal(const struct caller *caller) {
+  char status[4096];
+  if (!read_text(caller->proc, "status", status, sizeof status)) return false;
+  const char *own = status_field(status, "SigPnd");
+  const char *shared = status_field(status, "ShdPnd");
+  const char *blocked = status_field(status, "SigBlk");
+  if (own == NULL || shared == NULL || blocked == NULL) return false;
+  uint64_t pending = strtoull(own, NULL, 16) | strtoull(shared, NULL, 16);
+  return (pending & ~strtoull(blocked, NULL, 16)) != 0;
+}
+
+static uint64_t nanoseconds(struct timespec time) { return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec; }
+
+static void describe_executable(int proc, pid_t pid, struct frame *frame) {
+  char path[PATH_MAX];
+  struct stat st = {0};
+  uint32_t flags = 0;
+  ssize_t length = readlinkat(proc, "exe", path, sizeof path);
+  if (length < 0 || length == (ssize_t)sizeof path || fstatat(proc, "exe", &st, 0) < 0) {
+    flags |= EXECUTABLE_FLAG_UNREADABLE;
+    length = length < 0 || length == (ssize_t)sizeof path ? 0 : length;
+  } else if (st.st_nlink == 0) {
+    static const char suffix[] = " (deleted)";
+    const size_t tail = sizeof suffix - 1;
+    flags |= EXECUTABLE_FLAG_DELETED;
+    if ((size_t)length > tail && memcmp(path + length - tail, suffix, tail) == 0) length -= (ssize_t)tail;
+  }
+  frame_bytes(frame, path, (size_t)length);
+  frame_u64(frame, st.st_dev);
+  frame_u64(frame, st.st_ino);
+  frame_u64(frame, (uint64_t)st.st_size);
+  frame_u64(frame, nanoseconds(st.st_mtim));
+  frame_u64(frame, nanoseconds(st.st_ctim));
+  frame_u32(frame, (uint32_t)pid);
+  frame_u32(frame, flags);
+}
+
+/* The parent from /proc/PID/stat: the second field behind the last `)`, since the command may hold anything. */
+static pid_t parent_of(int proc) {
+  char stat[1024];
+  if (!read_text(proc, "stat", stat, sizeof stat)) return 0;
+  const char *end = strrchr(stat, ')');
+  if (end == NULL || end[1] != ' ' || end[2] == 0) return 0;
+  return (pid_t)strtol(end + 3, NULL, 10);
+}
+
+void caller_describe(const struct caller *caller, pid_t top, struct frame *frame) {
+  frame_u32(frame, (uint32_t)caller->tgid);
+  size_t count_at = frame->length;
+  uint32_t count = 1;
+  frame_u32(frame, 0);
+  describe_executable(caller->proc, caller->tgid, frame);
+  pid_t pid = parent_of(caller->proc);
+  while (pid > 1 && pid != top && count <= MAX_ANCESTORS) {
+    int proc = open_task(pid);
+    if (proc < 0) break;
+    describe_executable(proc, pid, frame);
+    count++;
+    pid = parent_of(proc);
+    close(proc);
+  }
+  if (!frame->overflow) memcpy(frame->bytes + count_at, &count, sizeof count);
+}
+
+void caller_executable(const struct caller *caller, uint64_t *device, uint64_t *inode) {
+  struct stat st = {0};
+  if (fstatat(caller->proc, "exe", &st, 0) < 0) memset(&st, 0, sizeof st);
+  *device = st.st_dev;
+  *inode = st.st_ino;
+}

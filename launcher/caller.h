@@ -1,0 +1,32 @@
+/* A task of the workload that waits in a system call, as the warden sees it. Every question goes through one directory
+   of /proc that is opened once; the answers count only if the notification is still valid after the last of them. */
+#ifndef OPENSHELL_CALLER_H
+#define OPENSHELL_CALLER_H
+
+#include "control.h"
+#include <sys/types.h>
+
+struct caller {
+  pid_t tid;
+  pid_t tgid;
+  int proc; /* /proc/TID, O_PATH */
+};
+
+bool caller_open(struct caller *caller, pid_t tid);
+void caller_close(struct caller *caller);
+/* All of `length` bytes at `address`, or false: a part is no answer. */
+bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length);
+/* The file behind the caller's descriptor, or -1 with errno. */
+int caller_file(const struct caller *caller, int fd);
+/* Whether the number that the caller uses for a task names a thread of its own process. 0 is the caller itself. */
+bool caller_owns_thread(const struct caller *caller, pid_t number);
+/* Whether an unblocked signal waits for the caller. */
+bool caller_has_signal(const struct caller *caller);
+
+/* Appends process facts: `u32 pid, u32 count`, then per executable (the caller's first, then its ancestors up to but
+   without `top`) `bytes path, u64 dev, u64 ino, u64 size, u64 mtime_ns, u64 ctime_ns, u32 pid, u32 flags`. */
+void caller_describe(const struct caller *caller, pid_t top, struct frame *frame);
+/* Device and inode of the caller's executable, zeros where it cannot be told. */
+void caller_executable(const struct caller *caller, uint64_t *device, uint64_t *inode);
+
+#endif

@@ -1,0 +1,18 @@
+/* Restrictions that a process puts on itself, in the order in which init applies them. */
+#ifndef OPENSHELL_CONFINE_H
+#define OPENSHELL_CONFINE_H
+
+#include "document.h"
+#include "step.h"
+
+bool confine_rlimits(const struct document *plan, struct failure *failure);
+/* Empties the bounding, ambient, inheritable, permitted and effective sets; sets no_new_privs. */
+bool confine_privileges(struct failure *failure);
+bool confine_landlock(const struct document *plan, struct failure *failure);
+/* Loads the filter; returns its listener, or -1. `*killable`: notified calls can be interrupted only by fatal signals. */
+int confine_seccomp(const struct document *plan, bool *killable, struct failure *failure);
+
+/* The ABI of the running kernel, 0 where Landlock is absent or off. */
+int landlock_abi(void);
+
+#endif

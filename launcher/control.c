@@ -1,0 +1,140 @@
+#define _GNU_SOURCE
+#include "control.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER 8
+/* Commands after the launch are small; a bigger one is a broken supervisor. */
+#define MAX_COMMAND 4096
+/* A supervisor that does not read for so long has stopped for good. */
+#define MAX_QUEUED (16u << 20)
+
+static bool read_exactly(int fd, uint8_t *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t got = read(fd, bytes, length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    bytes += got;
+    length -= (size_t)got;
+  }
+  return true;
+}
+
+static void parse_header(const uint8_t *bytes, uint32_t *length, uint32_t *type) {
+  memcpy(length, bytes, 4);
+  memcpy(type, bytes + 4, 4);
+}
+
+bool control_read_launch(struct control *control, const uint8_t **payload, size_t *length) {
+  uint8_t header[HEADER];
+  uint32_t size;
+  uint32_t type;
+  if (!read_exactly(control->fd, header, sizeof header)) return false;
+  parse_header(header, &size, &type);
+  if (type != COMMAND_LAUNCH || size == 0 || size > MAX_DOCUMENT) return false;
+  uint8_t *bytes = malloc(size);
+  if (bytes == NULL || !read_exactly(control->fd, bytes, size)) {
+    free(bytes);
+    return false;
+  }
+  *payload = bytes;
+  *length = size;
+  control->in_capacity = 2 * (MAX_COMMAND + HEADER);
+  control->in = malloc(control->in_capacity);
+  return control->in != NULL && fcntl(control->fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+bool control_fill(struct control *control) {
+  while (control->in_length < control->in_capacity) {
+    ssize_t got = read(control->fd, control->in + control->in_length, control->in_capacity - control->in_length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return true;
+    if (got <= 0) return false;
+    control->in_length += (size_t)got;
+  }
+  return true;
+}
+
+bool control_next(struct control *control, uint32_t *type, const uint8_t **payload, size_t *length) {
+  static uint8_t frame[MAX_COMMAND];
+  uint32_t size;
+  if (control->in_length < HEADER) return false;
+  parse_header(control->in, &size, type);
+  if (size > MAX_COMMAND) {
+    *type = COMMAND_KILL;
+    size = 0;
+    control->in_length = HEADER;
+  }
+  if (control->in_length < HEADER + size) return false;
+  memcpy(frame, control->in + HEADER, size);
+  control->in_length -= HEADER + size;
+  memmove(control->in, control->in + HEADER + size, control->in_length);
+  *payload = frame;
+  *length = size;
+  return true;
+}
+
+void control_begin(struct frame *frame, enum report type) {
+  static uint8_t buffer[HEADER + MAX_FRAME];
+  uint32_t kind = type;
+  frame->bytes = buffer;
+  frame->length = HEADER;
+  frame->overflow = false;
+  memcpy(buffer + 4, &kind, 4);
+}
+
+static void append(struct frame *frame, const void *bytes, size_t length) {
+  if (frame->overflow || length > HEADER + MAX_FRAME - frame->length) {
+    frame->overflow = true;
+    return;
+  }
+  memcpy(frame->bytes + frame->length, bytes, length);
+  frame->length += length;
+}
+
+void frame_u32(struct frame *frame, uint32_t value) { append(frame, &value, sizeof value); }
+void frame_u64(struct frame *frame, uint64_t value) { append(frame, &value, sizeof value); }
+void frame_bytes(struct frame *frame, const void *bytes, size_t length) {
+  frame_u32(frame, (uint32_t)length);
+  append(frame, bytes, length);
+}
+
+bool control_flush(struct control *control) {
+  while (control->out_length > 0) {
+    ssize_t written = write(control->fd, control->out, control->out_length);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno == EAGAIN;
+    control->out_length -= (size_t)written;
+    memmove(control->out, control->out + written, control->out_length);
+  }
+  return true;
+}
+
+bool control_send(struct control *control, struct frame *frame) {
+  if (frame->overflow) return false;
+  uint32_t size = (uint32_t)(frame->length - HEADER);
+  memcpy(frame->bytes, &size, 4);
+  if (control->out_length + frame->length > control->out_capacity) {
+    size_t capacity = control->out_capacity == 0 ? 8192 : control->out_capacity;
+    while (capacity < control->out_length + frame->length) capacity *= 2;
+    if (capacity > MAX_QUEUED) return false;
+    uint8_t *bytes = realloc(control->out, capacity);
+    if (bytes == NULL) return false;
+    control->out = bytes;
+    control->out_capacity = capacity;
+  }
+  memcpy(control->out + control->out_length, frame->bytes, frame->length);
+  control->out_length += frame->length;
+  return control_flush(control);
+}
+
+void control_drain(struct control *control, int timeout_ms) {
+  while (control->out_length > 0) {
+    struct pollfd wait = {.fd = control->fd, .events = POLLOUT};
+    if (poll(&wait, 1, timeout_ms) <= 0 || !control_flush(control)) return;
+  }
+}

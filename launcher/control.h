@@ -1,0 +1,44 @@
+/* The control socket between the warden and the supervisor: frames of `u32 length, u32 type, payload`. */
+#ifndef OPENSHELL_CONTROL_H
+#define OPENSHELL_CONTROL_H
+
+#include "gen/wire.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A frame under construction. Texts that would not fit end it in `overflow`, and it is not sent. */
+struct frame {
+  uint8_t *bytes;
+  size_t length;
+  bool overflow;
+};
+
+struct control {
+  int fd;
+  uint8_t *in;
+  size_t in_length;
+  size_t in_capacity;
+  uint8_t *out;
+  size_t out_length;
+  size_t out_capacity;
+};
+
+/* Blocks until one whole frame of `type` with at most `max` bytes is there; it replaces `control->in`. */
+bool control_read_launch(struct control *control, const uint8_t **payload, size_t *length);
+
+/* Reads what is there. False: the supervisor is gone or broke the framing. */
+bool control_fill(struct control *control);
+/* The next whole frame among what was read; its payload stays valid until the next call. */
+bool control_next(struct control *control, uint32_t *type, const uint8_t **payload, size_t *length);
+
+/* Queues a frame, and writes as much as the socket takes. */
+void control_begin(struct frame *frame, enum report type);
+void frame_u32(struct frame *frame, uint32_t value);
+void frame_u64(struct frame *frame, uint64_t value);
+void frame_bytes(struct frame *frame, const void *bytes, size_t length);
+bool control_send(struct control *control, struct frame *frame);
+bool control_flush(struct control *control);
+/* Writes all that is queued, waiting at most `timeout_ms`. */
+void control_drain(struct control *control, int timeout_ms);
+
+#endif

@@ -1,0 +1,248 @@
+/* Generated from src/plan/wire.ts by tools/gen-wire.mjs. Do not edit. */
+#ifndef OPENSHELL_WIRE_H
+#define OPENSHELL_WIRE_H
+#include <stddef.h>
+#include <stdint.h>
+
+#define DOCUMENT_MAGIC 0x3150534fu
+#define MAX_DOCUMENT 4194304u
+#define MAX_FRAME 262144u
+
+struct text {
+  uint32_t offset;
+  uint32_t length;
+};
+
+enum namespace {
+  NAMESPACE_USER = 1,
+  NAMESPACE_MOUNT = 2,
+  NAMESPACE_PID = 4,
+  NAMESPACE_IPC = 8,
+  NAMESPACE_UTS = 16,
+  NAMESPACE_CGROUP = 32,
+  NAMESPACE_NETWORK = 64,
+};
+
+enum host_kind {
+  HOST_KIND_CALLER = 0,
+  HOST_KIND_DROP = 1,
+  HOST_KIND_DROP_UNUSED = 2,
+};
+
+enum settings_flag {
+  SETTINGS_FLAG_TTY = 1,
+  SETTINGS_FLAG_CGROUP = 2,
+  SETTINGS_FLAG_NOTIFY = 4,
+  SETTINGS_FLAG_TERMINAL_INPUT = 8,
+};
+
+enum mount_kind {
+  MOUNT_KIND_BIND = 0,
+  MOUNT_KIND_PRIVATE = 1,
+  MOUNT_KIND_PROC = 2,
+  MOUNT_KIND_DEVPTS = 3,
+  MOUNT_KIND_FILE = 4,
+  MOUNT_KIND_SYMLINK = 5,
+};
+
+enum mount_flag {
+  MOUNT_FLAG_WRITABLE = 1,
+  MOUNT_FLAG_DEVICES = 2,
+  MOUNT_FLAG_IDMAPPED = 4,
+};
+
+enum match {
+  MATCH_ARCH = 1,
+  MATCH_NR = 2,
+  MATCH_ARG = 4,
+};
+
+enum handler {
+  HANDLER_REFUSE = 0,
+  HANDLER_OWN_THREAD = 1,
+  HANDLER_CONNECT = 2,
+  HANDLER_BIND = 3,
+  HANDLER_LISTEN = 4,
+};
+
+enum command {
+  COMMAND_LAUNCH = 1,
+  COMMAND_SIGNAL = 2,
+  COMMAND_VERDICT = 3,
+  COMMAND_KILL = 4,
+  COMMAND_RESIZE = 5,
+};
+
+enum report {
+  REPORT_STARTED = 1,
+  REPORT_FAILED = 2,
+  REPORT_EXITED = 3,
+  REPORT_DENIED = 4,
+  REPORT_OPEN = 5,
+  REPORT_PEER = 6,
+  REPORT_LIMIT = 7,
+};
+
+enum signal_scope {
+  SIGNAL_SCOPE_MAIN = 0,
+  SIGNAL_SCOPE_GROUP = 1,
+};
+
+enum verdict {
+  VERDICT_REFUSE = 0,
+  VERDICT_LOCAL = 1,
+};
+
+enum executable_flag {
+  EXECUTABLE_FLAG_DELETED = 1,
+  EXECUTABLE_FLAG_UNREADABLE = 2,
+};
+
+enum limit {
+  LIMIT_MEMORY = 1,
+  LIMIT_CPU = 2,
+};
+
+enum step {
+  STEP_READ_PLAN = 1,
+  STEP_DECODE_PLAN = 2,
+  STEP_SESSION = 3,
+  STEP_DROP_IDS = 4,
+  STEP_IDMAP = 5,
+  STEP_OPEN_SOURCE = 6,
+  STEP_CLONE = 7,
+  STEP_ID_MAP = 8,
+  STEP_HOSTNAME = 9,
+  STEP_LOOPBACK = 10,
+  STEP_PROXY_LISTENER = 11,
+  STEP_NEW_ROOT = 12,
+  STEP_MOUNT = 13,
+  STEP_MOUNT_TARGET = 14,
+  STEP_PIVOT = 15,
+  STEP_PTY = 16,
+  STEP_WORKDIR = 17,
+  STEP_RLIMIT = 18,
+  STEP_CAPABILITIES = 19,
+  STEP_LANDLOCK_ABI = 20,
+  STEP_LANDLOCK_RULE = 21,
+  STEP_LANDLOCK = 22,
+  STEP_SECCOMP = 23,
+  STEP_LISTENER = 24,
+  STEP_FORK = 25,
+  STEP_EXEC = 26,
+  STEP_HANDLE = 27,
+  STEP_CGROUP = 28,
+  STEP_LOST = 29,
+};
+
+enum section_kind {
+  SECTION_SETTINGS = 1,
+  SECTION_MOUNT = 2,
+  SECTION_LANDLOCK = 3,
+  SECTION_INSTRUCTION = 4,
+  SECTION_NOTIFY = 5,
+  SECTION_RLIMIT = 6,
+  SECTION_ARGUMENT = 7,
+  SECTION_ENVIRONMENT = 8,
+};
+#define SECTION_KINDS 9
+
+struct settings_row {
+  uint32_t audit_arch;
+  uint32_t namespaces;
+  uint32_t inside_uid;
+  uint32_t inside_gid;
+  uint32_t host_kind;
+  uint32_t host_uid;
+  uint32_t host_gid;
+  uint32_t landlock_abi;
+  uint64_t handled_fs;
+  uint64_t handled_net;
+  uint64_t scoped;
+  uint64_t memory_bytes;
+  uint64_t cpu_ms;
+  uint64_t private_bytes;
+  struct text hostname;
+  struct text workdir;
+  struct text search_path;
+  uint32_t proxy_port;
+  uint32_t flags;
+};
+_Static_assert(sizeof(struct settings_row) == 112, "settings_row has padding");
+
+struct mount_row {
+  uint32_t kind;
+  uint32_t flags;
+  struct text source;
+  struct text target;
+  uint32_t mode;
+  uint32_t owner_uid;
+  uint32_t owner_gid;
+  uint32_t pad;
+};
+_Static_assert(sizeof(struct mount_row) == 40, "mount_row has padding");
+
+struct landlock_row {
+  struct text path;
+  uint64_t access;
+};
+_Static_assert(sizeof(struct landlock_row) == 16, "landlock_row has padding");
+
+struct instruction_row {
+  uint16_t code;
+  uint8_t jt;
+  uint8_t jf;
+  uint32_t k;
+};
+_Static_assert(sizeof(struct instruction_row) == 8, "instruction_row has padding");
+
+struct notify_row {
+  uint32_t arch;
+  uint32_t nr;
+  uint32_t arg_index;
+  uint32_t arg_mask;
+  uint32_t arg_value;
+  uint32_t handler;
+  uint32_t errno_value;
+  uint32_t rule;
+  uint32_t match;
+  uint32_t pad;
+};
+_Static_assert(sizeof(struct notify_row) == 40, "notify_row has padding");
+
+struct rlimit_row {
+  uint32_t resource;
+  uint32_t pad;
+  uint64_t soft;
+  uint64_t hard;
+};
+_Static_assert(sizeof(struct rlimit_row) == 24, "rlimit_row has padding");
+
+struct argument_row {
+  struct text text;
+};
+_Static_assert(sizeof(struct argument_row) == 8, "argument_row has padding");
+
+struct environment_row {
+  struct text text;
+};
+_Static_assert(sizeof(struct environment_row) == 8, "environment_row has padding");
+
+struct section_layout {
+  uint32_t row_size;
+  uint32_t max_rows;
+  uint32_t texts[4]; /* offset + 1 of each string field, 0 ends */
+};
+
+static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {
+    [SECTION_SETTINGS] = {sizeof(struct settings_row), 1, {offsetof(struct settings_row, hostname) + 1, offsetof(struct settings_row, workdir) + 1, offsetof(struct settings_row, search_path) + 1, 0}},
+    [SECTION_MOUNT] = {sizeof(struct mount_row), 4096, {offsetof(struct mount_row, source) + 1, offsetof(struct mount_row, target) + 1, 0}},
+    [SECTION_LANDLOCK] = {sizeof(struct landlock_row), 4096, {offsetof(struct landlock_row, path) + 1, 0}},
+    [SECTION_INSTRUCTION] = {sizeof(struct instruction_row), 4096, {0}},
+    [SECTION_NOTIFY] = {sizeof(struct notify_row), 1024, {0}},
+    [SECTION_RLIMIT] = {sizeof(struct rlimit_row), 32, {0}},
+    [SECTION_ARGUMENT] = {sizeof(struct argument_row), 65536, {offsetof(struct argument_row, text) + 1, 0}},
+    [SECTION_ENVIRONMENT] = {sizeof(struct environment_row), 65536, {offsetof(struct environment_row, text) + 1, 0}},
+};
+
+#endif

@@ -1,0 +1,177 @@
+#define _GNU_SOURCE
+#include "init.h"
+#include "confine.h"
+#include "inbox.h"
+#include "network.h"
+#include "program.h"
+#include "sys.h"
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+static int warden;
+
+static _Noreturn void give_up(const struct failure *failure) {
+  inbox_send(warden, (struct inbox_message){.kind = INBOX_FAILED, .a = failure->step, .b = failure->error, .c = failure->row}, -1);
+  _exit(1);
+}
+
+static void hand_over(enum inbox_kind kind, uint32_t flag, uint64_t value, int fd, enum step step) {
+  struct failure failure;
+  if (inbox_send(warden, (struct inbox_message){.kind = kind, .a = flag, .c = value}, fd) < 0) {
+    fail(&failure, step, NO_ROW);
+    give_up(&failure);
+  }
+  close(fd);
+}
+
+static bool prepare_network(const struct settings_row *settings, struct failure *failure) {
+  if (!(settings->namespaces & NAMESPACE_NETWORK)) return true;
+  if (!network_loopback_up()) return fail(failure, STEP_LOOPBACK, NO_ROW);
+  if (settings->proxy_port == 0) return true;
+  int proxy = network_listen((uint16_t)settings->proxy_port);
+  if (proxy < 0) return fail(failure, STEP_PROXY_LISTENER, NO_ROW);
+  hand_over(INBOX_PROXY, 0, 0, proxy, STEP_PROXY_LISTENER);
+  return true;
+}
+
+/* The terminal of the sandbox, from its own devpts: the master goes to the warden, the slave to the program. */
+static int open_terminal(struct failure *failure) {
+  int unlock = 0;
+  int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int slave = -1;
+  if (master >= 0 && ioctl(master, TIOCSPTLCK, &unlock) == 0)
+    slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (slave < 0) {
+    fail(failure, STEP_PTY, NO_ROW);
+    return -1;
+  }
+  hand_over(INBOX_PTY, 0, 0, master, STEP_PTY);
+  return slave;
+}
+
+/* Everything up to the point after which nothing can be undone. Returns the terminal's slave side or -1. */
+static int set_up(const struct document *plan, struct sources *sources) {
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  struct failure failure;
+  int terminal = -1;
+  if (settings->namespaces & NAMESPACE_UTS) {
+    const char *name = document_text(plan, settings->hostname);
+    if (sethostname(name, strlen(name)) < 0) {
+      fail(&failure, STEP_HOSTNAME, NO_ROW);
+      give_up(&failure);
+    }
+  }
+  if (!prepare_network(settings, &failure)) give_up(&failure);
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+    fail(&failure, STEP_NEW_ROOT, NO_ROW);
+    give_up(&failure);
+  }
+  struct sources own;
+  if (sources == NULL) {
+    if (!sources_open(&own, plan, false, 0, 0, &failure)) give_up(&failure);
+    sources = &own;
+  }
+  if (!root_build(plan, sources, &failure)) give_up(&failure);
+  if (settings->flags & SETTINGS_FLAG_TTY) {
+    terminal = open_terminal(&failure);
+    if (terminal < 0) give_up(&failure);
+  }
+  if (chdir(document_text(plan, settings->workdir)) < 0) {
+    fail(&failure, STEP_WORKDIR, NO_ROW);
+    give_up(&failure);
+  }
+  return terminal;
+}
+
+static void confine(const struct document *plan) {
+  struct failure failure;
+  bool killable = false;
+  uint64_t cookie = network_cookie();
+  if (!confine_rlimits(plan, &failure)) give_up(&failure);
+  if (!confine_privileges(&failure)) give_up(&failure);
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
+    fail(&failure, STEP_CAPABILITIES, NO_ROW);
+    give_up(&failure);
+  }
+  if (!confine_landlock(plan, &failure)) give_up(&failure);
+  int listener = confine_seccomp(plan, &killable, &failure);
+  if (listener < 0) give_up(&failure);
+  hand_over(INBOX_LISTENER, killable, cookie, listener, STEP_LISTENER);
+}
+
+static _Noreturn void finish(int status) {
+  struct inbox_message message = {.kind = INBOX_EXITED};
+  if (WIFSIGNALED(status)) {
+    message.a = 1;
+    message.b = WTERMSIG(status);
+  } else {
+    message.b = WEXITSTATUS(status);
+  }
+  inbox_send(warden, message, -1);
+  _exit(0); /* process 1 ends: the kernel kills all that is left */
+}
+
+static void obey(pid_t program) {
+  struct inbox_message message;
+  int got = inbox_receive(warden, &message, NULL, NULL);
+  if (got == 0 || (got < 0 && errno != EAGAIN)) _exit(1); /* the warden is gone */
+  if (got == 1 && message.kind == INBOX_SIGNAL)
+    kill(message.b == SIGNAL_SCOPE_GROUP ? -program : program, (int)message.a);
+}
+
+static _Noreturn void reap_for_ever(pid_t program, int children) {
+  struct pollfd waits[2] = {{.fd = warden, .events = POLLIN}, {.fd = children, .events = POLLIN}};
+  for (;;) {
+    if (poll(waits, 2, -1) < 0 && errno != EINTR) _exit(1);
+    if (waits[1].revents & POLLIN) {
+      struct signalfd_siginfo info;
+      while (read(children, &info, sizeof info) > 0) {}
+      int status;
+      pid_t pid;
+      while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == program) finish(status);
+    }
+    if (waits[0].revents & (POLLIN | POLLHUP | POLLERR)) obey(program);
+  }
+}
+
+void init_main(const struct document *plan, int inbox, struct sources *sources) {
+  struct inbox_message go;
+  struct failure failure;
+  warden = inbox;
+  /* If the warden dies, so does everything here: it holds the listener, and nobody else may. */
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (inbox_receive(warden, &go, NULL, NULL) != 1 || go.kind != INBOX_GO) _exit(1);
+  int terminal = set_up(plan, sources);
+
+  sigset_t child_signal;
+  sigemptyset(&child_signal);
+  sigaddset(&child_signal, SIGCHLD);
+  sigprocmask(SIG_SETMASK, &child_signal, NULL);
+  int children = signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (children < 0) {
+    fail(&failure, STEP_FORK, NO_ROW);
+    give_up(&failure);
+  }
+
+  confine(plan);
+
+  pid_t program = fork();
+  if (program < 0) {
+    fail(&failure, STEP_FORK, NO_ROW);
+    give_up(&failure);
+  }
+  if (program == 0) program_run(plan, warden, terminal);
+  if (terminal >= 0) close(terminal);
+  /* The program's descriptors are its own: a pipe to it must end when it ends. */
+  for (int fd = 0; fd <= 2; fd++) close(fd);
+  reap_for_ever(program, children);
+}

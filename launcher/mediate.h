@@ -1,0 +1,34 @@
+/* Answers seccomp notifications. Nothing here knows the policy: rows of the plan say which handler a call has, and the
+   supervisor says what happens to a destination. Connect, bind and listen are always done here, on the file that was
+   taken from the caller, never by letting the caller's own call go on (decided once, a second thread could change it). */
+#ifndef OPENSHELL_MEDIATE_H
+#define OPENSHELL_MEDIATE_H
+
+#include "control.h"
+#include "document.h"
+#include <sys/types.h>
+
+struct mediator {
+  const struct document *plan;
+  struct control *control;
+  int listener;
+  int poll;        /* the warden's epoll set */
+  pid_t top;       /* init: ancestors end there */
+  uint64_t cookie; /* of the sandbox's network namespace, 0 for unknown */
+};
+
+/* epoll data of a waiting connect is MEDIATE_POLL_BASE + slot. */
+#define MEDIATE_POLL_BASE 0x100000000ull
+
+bool mediate_start(struct mediator *mediator);
+/* Takes one notification and answers it, or leaves it waiting. False: the listener is of no more use. */
+bool mediate_receive(struct mediator *mediator);
+/* The supervisor's answer to an `open` report. */
+void mediate_verdict(struct mediator *mediator, uint64_t id, uint32_t verdict, uint32_t error);
+/* A waiting connect became writable. */
+void mediate_ready(struct mediator *mediator, uint64_t data);
+/* Looks after waiting calls: gone callers, signals, deadlines. Returns the milliseconds until it wants to be called
+   again, -1 for never. */
+int mediate_tick(struct mediator *mediator);
+
+#endif

@@ -1,0 +1,348 @@
+#define _GNU_SOURCE
+#include "warden.h"
+#include "clock.h"
+#include "control.h"
+#include "denials.h"
+#include "handle.h"
+#include "ids.h"
+#include "inbox.h"
+#include "init.h"
+#include "mediate.h"
+#include "sys.h"
+#include "terminal.h"
+#include "usage.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#define USAGE_MS 200
+
+enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_LISTENER, POLL_INPUT, POLL_MASTER };
+
+static struct {
+  struct control control;
+  struct document plan;
+  const struct settings_row *settings;
+  struct mediator mediator;
+  struct host_ids ids;
+  int poll;
+  int inbox;
+  int children;
+  int master;
+  pid_t init;
+  bool channel_open;
+  bool ended; /* init is gone, and with it every process of the sandbox */
+  int64_t next_usage_ms;
+} warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1};
+
+static void report_failure(const struct failure *failure) {
+  struct frame frame;
+  control_begin(&frame, REPORT_FAILED);
+  frame_u32(&frame, failure->step);
+  frame_u32(&frame, (uint32_t)failure->error);
+  frame_u64(&frame, failure->row);
+  control_send(&warden.control, &frame);
+}
+
+static _Noreturn void give_up(const struct failure *failure) {
+  report_failure(failure);
+  control_drain(&warden.control, 1000);
+  if (warden.init > 0) kill(warden.init, SIGKILL);
+  _exit(1);
+}
+
+static _Noreturn void give_up_at(enum step step) {
+  struct failure failure;
+  fail(&failure, step, NO_ROW);
+  give_up(&failure);
+}
+
+static void watch(int fd, enum poll_source source, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.u64 = source};
+  if (epoll_ctl(warden.poll, EPOLL_CTL_ADD, fd, &event) < 0 && errno != EEXIST) give_up_at(STEP_SESSION);
+}
+
+/* Own session, nothing inherited but what the supervisor gave, no signal but SIGKILL that could end it half way. */
+static void isolate_self(void) {
+  sigset_t all;
+  sys_close_range(WARDEN_CHANNEL + 1, ~0u, 0);
+  for (int fd = WARDEN_CONTROL; fd <= WARDEN_CHANNEL; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  warden.channel_open = fcntl(WARDEN_CHANNEL, F_GETFD) >= 0;
+  sigfillset(&all);
+  sigdelset(&all, SIGSEGV);
+  sigdelset(&all, SIGBUS);
+  sigdelset(&all, SIGABRT);
+  if (setsid() < 0 || sigprocmask(SIG_SETMASK, &all, NULL) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ||
+      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    give_up_at(STEP_SESSION);
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
+static void read_plan(void) {
+  const uint8_t *bytes;
+  size_t length;
+  if (!control_read_launch(&warden.control, &bytes, &length)) _exit(1);
+  errno = EINVAL;
+  if (!document_parse(&warden.plan, bytes, length)) give_up_at(STEP_DECODE_PLAN);
+  warden.settings = DOCUMENT_ROWS(&warden.plan, SECTION_SETTINGS, settings_row);
+  if (warden.settings->inside_uid == 0 || warden.settings->inside_gid == 0) give_up_at(STEP_DECODE_PLAN);
+}
+
+static unsigned long clone_flags(uint32_t namespaces) {
+  static const struct {
+    uint32_t bit;
+    unsigned long flag;
+  } table[] = {{NAMESPACE_USER, CLONE_NEWUSER}, {NAMESPACE_MOUNT, CLONE_NEWNS},   {NAMESPACE_PID, CLONE_NEWPID},
+               {NAMESPACE_IPC, CLONE_NEWIPC},   {NAMESPACE_UTS, CLONE_NEWUTS},    {NAMESPACE_CGROUP, CLONE_NEWCGROUP},
+               {NAMESPACE_NETWORK, CLONE_NEWNET}};
+  unsigned long flags = SIGCHLD;
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (namespaces & table[i].bit) flags |= table[i].flag;
+  return flags;
+}
+
+static void make_sandbox(void) {
+  struct failure failure;
+  struct sources sources;
+  struct sources *given = NULL;
+  int pair[2];
+  if (!ids_choose(warden.settings, &warden.ids, &failure)) give_up(&failure);
+  if (warden.ids.drop) {
+    if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
+    given = &sources;
+    if (!ids_drop(&warden.ids, &failure)) give_up(&failure);
+  }
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) give_up_at(STEP_SESSION);
+  int pass = 1;
+  if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &pass, sizeof pass) < 0) give_up_at(STEP_SESSION);
+  warden.init = (pid_t)syscall(SYS_clone, clone_flags(warden.settings->namespaces), NULL, NULL, NULL, NULL);
+  if (warden.init < 0) give_up_at(STEP_CLONE);
+  if (warden.init == 0) {
+    close(pair[0]);
+    close(warden.poll);
+    close(warden.children);
+    close(WARDEN_CONTROL);
+    close(WARDEN_CHANNEL);
+    init_main(&warden.plan, pair[1], given);
+  }
+  close(pair[1]);
+  warden.inbox = pair[0];
+  if (given != NULL)
+    for (uint32_t i = 0; i < sources.count; i++)
+      if (sources.trees[i] >= 0) close(sources.trees[i]);
+  if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
+  /* From here on nobody of the same user can trace us or look into our descriptors. */
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) give_up_at(STEP_SESSION);
+  if (inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_GO}, -1) < 0) give_up_at(STEP_CLONE);
+}
+
+/* Standard input and output belong to the program, except where the warden stands between two terminals. */
+static void leave_stdio(void) {
+  if (warden.settings->flags & SETTINGS_FLAG_TTY) return;
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) give_up_at(STEP_SESSION);
+  for (int fd = 0; fd <= 2; fd++) dup2(null, fd);
+  close(null);
+}
+
+static void take_listener(const struct inbox_message *message, int fd) {
+  warden.mediator = (struct mediator){.plan = &warden.plan, .control = &warden.control, .listener = fd,
+                                      .poll = warden.poll, .top = warden.init, .cookie = message->c};
+  if (!mediate_start(&warden.mediator)) give_up_at(STEP_LISTENER);
+  watch(fd, POLL_LISTENER, EPOLLIN);
+}
+
+static void report_started(pid_t program) {
+  struct frame frame;
+  control_begin(&frame, REPORT_STARTED);
+  frame_u32(&frame, (uint32_t)program);
+  frame_u32(&frame, (uint32_t)warden.init);
+  frame_u32(&frame, warden.ids.uid);
+  control_send(&warden.control, &frame);
+}
+
+static void report_exit(const struct inbox_message *message) {
+  struct frame frame;
+  denials_flush(&warden.control, true);
+  control_begin(&frame, REPORT_EXITED);
+  frame_u32(&frame, message->a == 1 ? 0 : (uint32_t)message->b);
+  frame_u32(&frame, message->a == 1 ? (uint32_t)message->b : 0);
+  control_send(&warden.control, &frame);
+}
+
+static void hear_init(void) {
+  struct inbox_message message;
+  int fd;
+  pid_t sender;
+  int got = inbox_receive(warden.inbox, &message, &fd, &sender);
+  if (got <= 0) {
+    epoll_ctl(warden.poll, EPOLL_CTL_DEL, warden.inbox, NULL);
+    return;
+  }
+  switch (message.kind) {
+    case INBOX_FAILED: report_failure(&(struct failure){.step = message.a, .error = message.b, .row = message.c}); break;
+    case INBOX_PROXY:
+      if (!warden.channel_open || !handle_send(WARDEN_CHANNEL, "proxy", fd)) give_up_at(STEP_HANDLE);
+      break;
+    case INBOX_PTY:
+      warden.master = fd;
+      if (!terminal_start(fd)) give_up_at(STEP_PTY);
+      watch(fd, POLL_MASTER, EPOLLIN);
+      watch(STDIN_FILENO, POLL_INPUT, EPOLLIN);
+      return;
+    case INBOX_LISTENER: take_listener(&message, fd); return;
+    case INBOX_EXECUTING: report_started(sender); break;
+    case INBOX_EXITED: report_exit(&message); break;
+    default: break;
+  }
+  if (fd >= 0) close(fd);
+}
+
+static void obey(uint32_t type, const uint8_t *payload, size_t length) {
+  uint32_t words[4] = {0};
+  memcpy(words, payload, length < sizeof words ? length : sizeof words);
+  switch (type) {
+    case COMMAND_SIGNAL:
+      inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_SIGNAL, .a = words[0], .b = (int32_t)words[1]}, -1);
+      break;
+    case COMMAND_VERDICT:
+      mediate_verdict(&warden.mediator, (uint64_t)words[1] << 32 | words[0], words[2], words[3]);
+      break;
+    case COMMAND_RESIZE: terminal_resize(); break;
+    default: kill(warden.init, SIGKILL);
+  }
+}
+
+static void hear_supervisor(void) {
+  uint32_t type;
+  const uint8_t *payload;
+  size_t length;
+  bool alive = control_fill(&warden.control);
+  while (control_next(&warden.control, &type, &payload, &length)) obey(type, payload, length);
+  if (alive) return;
+  /* Nobody decides any more: end the sandbox. */
+  kill(warden.init, SIGKILL);
+  epoll_ctl(warden.poll, EPOLL_CTL_DEL, WARDEN_CONTROL, NULL);
+}
+
+static void reap(void) {
+  struct signalfd_siginfo info;
+  while (read(warden.children, &info, sizeof info) > 0) {}
+  pid_t pid;
+  while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+    if (pid == warden.init) warden.ended = true;
+}
+
+static void report_limit(enum limit limit, uint64_t value) {
+  struct frame frame;
+  control_begin(&frame, REPORT_LIMIT);
+  frame_u32(&frame, limit);
+  frame_u64(&frame, value);
+  control_send(&warden.control, &frame);
+  kill(warden.init, SIGKILL);
+  warden.next_usage_ms = INT64_MAX;
+}
+
+/* Milliseconds until usage is counted again, -1 for never. */
+static int check_usage(void) {
+  if ((warden.settings->memory_bytes == 0 && warden.settings->cpu_ms == 0) || warden.next_usage_ms == INT64_MAX) return -1;
+  int64_t now = now_ms();
+  if (now < warden.next_usage_ms) return (int)(warden.next_usage_ms - now);
+  struct usage usage = usage_count(warden.init);
+  warden.next_usage_ms = now_ms() + USAGE_MS;
+  if (warden.settings->memory_bytes != 0 && usage.memory_bytes > warden.settings->memory_bytes)
+    report_limit(LIMIT_MEMORY, usage.memory_bytes);
+  else if (warden.settings->cpu_ms != 0 && usage.cpu_ms > warden.settings->cpu_ms) report_limit(LIMIT_CPU, usage.cpu_ms);
+  return USAGE_MS;
+}
+
+static int soonest(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
+
+static void dispatch(const struct epoll_event *event) {
+  if (event->data.u64 >= MEDIATE_POLL_BASE) {
+    mediate_ready(&warden.mediator, event->data.u64);
+    return;
+  }
+  switch ((enum poll_source)event->data.u64) {
+    case POLL_CONTROL: hear_supervisor(); break;
+    case POLL_CHANNEL:
+      if (!handle_discard(WARDEN_CHANNEL)) epoll_ctl(warden.poll, EPOLL_CTL_DEL, WARDEN_CHANNEL, NULL);
+      break;
+    case POLL_INBOX: hear_init(); break;
+    case POLL_CHILD: reap(); break;
+    case POLL_LISTENER:
+      if ((event->events & EPOLLIN) == 0 || !mediate_receive(&warden.mediator))
+        epoll_ctl(warden.poll, EPOLL_CTL_DEL, warden.mediator.listener, NULL);
+      break;
+    case POLL_INPUT: terminal_copy(true, false); break;
+    case POLL_MASTER:
+      if (!terminal_copy(false, (event->events & (EPOLLIN | EPOLLHUP)) != 0)) {
+        epoll_ctl(warden.poll, EPOLL_CTL_DEL, warden.master, NULL);
+        epoll_ctl(warden.poll, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
+        warden.master = -1;
+      }
+      break;
+  }
+}
+
+static void adjust_interest(void) {
+  struct epoll_event control = {.events = EPOLLIN | (warden.control.out_length > 0 ? EPOLLOUT : 0), .data.u64 = POLL_CONTROL};
+  epoll_ctl(warden.poll, EPOLL_CTL_MOD, WARDEN_CONTROL, &control);
+  if (warden.control.out_length > 0) control_flush(&warden.control);
+  if (warden.master < 0) return;
+  struct epoll_event master = {.events = EPOLLIN | (terminal_wants_write() ? EPOLLOUT : 0), .data.u64 = POLL_MASTER};
+  epoll_ctl(warden.poll, EPOLL_CTL_MOD, warden.master, &master);
+}
+
+static void run(void) {
+  while (!warden.ended) {
+    struct epoll_event events[32];
+    int timeout = denials_flush(&warden.control, false);
+    timeout = soonest(timeout, mediate_tick(&warden.mediator));
+    timeout = soonest(timeout, check_usage());
+    adjust_interest();
+    int count = epoll_wait(warden.poll, events, 32, timeout);
+    if (count < 0 && errno != EINTR) give_up_at(STEP_SESSION);
+    for (int i = 0; i < count; i++) dispatch(&events[i]);
+  }
+  /* What init said before it ended may still lie in the socket. */
+  fcntl(warden.inbox, F_SETFL, O_NONBLOCK);
+  struct inbox_message message;
+  int fd;
+  pid_t sender;
+  while (inbox_receive(warden.inbox, &message, &fd, &sender) == 1) {
+    if (message.kind == INBOX_FAILED) report_failure(&(struct failure){.step = message.a, .error = message.b, .row = message.c});
+    else if (message.kind == INBOX_EXITED) report_exit(&message);
+    if (fd >= 0) close(fd);
+  }
+  denials_flush(&warden.control, true);
+  terminal_stop();
+  control_drain(&warden.control, 1000);
+}
+
+int warden_main(void) {
+  isolate_self();
+  read_plan();
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  warden.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  warden.poll = epoll_create1(EPOLL_CLOEXEC);
+  if (warden.children < 0 || warden.poll < 0) give_up_at(STEP_SESSION);
+  make_sandbox();
+  leave_stdio();
+  watch(WARDEN_CONTROL, POLL_CONTROL, EPOLLIN);
+  if (warden.channel_open) watch(WARDEN_CHANNEL, POLL_CHANNEL, EPOLLIN);
+  watch(warden.inbox, POLL_INBOX, EPOLLIN);
+  watch(warden.children, POLL_CHILD, EPOLLIN);
+  run();
+  return 0;
+}

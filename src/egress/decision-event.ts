@@ -1,0 +1,40 @@
+/** What an egress decision leaves behind: one event, the same for proxied and for direct connections. */
+import type { Draft, ProcessReference, Reason, RuleReference } from '../event/event.ts';
+import type { BinaryIdentity } from '../match/identity.ts';
+
+export interface DecisionFacts {
+  /**
+   * `allow` with a reason other than `allowed` is a connection that the policy allows and the network did not make
+   * (`name_not_resolved`, `upstream_unreachable`).
+   */
+  readonly action: 'allow' | 'deny';
+  readonly reason: Reason;
+  readonly rule: RuleReference | null;
+  readonly via: 'connect' | 'forward' | 'direct';
+  /** Without user information, path and query; '' when the request named none that could be read. */
+  readonly host: string;
+  readonly port: number;
+  readonly address: string | null;
+  readonly process: ProcessReference | null;
+}
+
+export function decisionDraft(facts: DecisionFacts): Draft {
+  const { action, reason, rule, via, host, port, address, process } = facts;
+  return {
+    type: action === 'deny' ? 'denial' : 'decision',
+    layer: 'egress',
+    action,
+    reason,
+    rule,
+    subject: { kind: 'connect', host, port, address, via },
+    process,
+    count: 1,
+  };
+}
+
+export const processOf = ({ pid, executable, ancestors }: BinaryIdentity): ProcessReference => ({
+  pid,
+  exe: executable.path,
+  sha256: executable.sha256,
+  ancestors: ancestors.map(({ path }) => path),
+});

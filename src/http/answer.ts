@@ -1,0 +1,91 @@
+/** Refusals on the wire: one JSON body, and a close that lets the client read it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { REFUSALS, type Refusal, type RefusalKind } from '../event/refusal.ts';
+
+const PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  408: 'Request Timeout',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+};
+
+interface Answer {
+  readonly status: number;
+  readonly phrase: string;
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+}
+
+function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
+  const { status } = REFUSALS[kind];
+  const body = Buffer.from(`${JSON.stringify(refusal)}\n`);
+  const headers = [
+    'Content-Type',
+    'application/json',
+    'Content-Length',
+    String(body.length),
+    'Connection',
+    'close',
+    ...(refusal.policy === null ? [] : ['X-OpenShell-Policy', headerText(refusal.policy)]),
+  ];
+  return { status, phrase: PHRASES[status] ?? 'Refused', headers, body };
+}
+
+/** Answers on a bare socket and closes it. */
+export function refuseSocket(socket: Socket, kind: RefusalKind, refusal: Refusal, lingerMs: number): void {
+  const { status, phrase, headers, body } = answerOf(kind, refusal);
+  const lines = [`HTTP/1.1 ${status} ${phrase}`];
+  for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
+  closeAfter(socket, Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body]), lingerMs);
+}
+
+/**
+ * Sends what is left to say and closes. What the client still sends is read and dropped for a moment: closing with
+ * unread bytes resets the connection, and the client may lose the answer (RFC 9112 section 9.6).
+ */
+export function closeAfter(socket: Socket, bytes: Buffer | string, lingerMs: number): void {
+  socket.setTimeout(0);
+  socket.end(bytes);
+  socket.once('end', () => socket.destroySoon());
+  socket.resume();
+  setTimeout(() => socket.destroy(), lingerMs).unref();
+}
+
+/** Answers a request that Node's server has parsed, after which the connection closes. */
+export function refuseRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  kind: RefusalKind,
+  refusal: Refusal,
+  lingerMs: number,
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const { status, phrase, headers, body } = answerOf(kind, refusal);
+  response.sendDate = false;
+  response.shouldKeepAlive = false;
+  response.writeHead(status, phrase, [...headers]);
+  if (request.complete) {
+    response.end(body);
+    return;
+  }
+  // The answer is whole already; its end, which closes the connection, waits for the rest of the request.
+  response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, lingerMs);
+  request.once('end', end);
+  response.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** A policy key as a header value: keys may hold any character. */
+const headerText = (text: string): string => text.slice(0, 256).replace(/[^\x20-\x7e]/g, '?');

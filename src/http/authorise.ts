@@ -1,0 +1,189 @@
+/** One decision: who asks, may they, where is it, can it be reached. Each leaves exactly one event (INV-04). */
+import type { request as httpRequest } from 'node:http';
+import { decisionDraft, processOf } from '../egress/decision-event.ts';
+import type { DestinationProblem } from '../egress/destination.ts';
+import type { Dialer, Dialled } from '../egress/dial.ts';
+import type { IdentityProblem } from '../egress/identity.ts';
+import type { Draft, ProcessReference, RuleReference } from '../event/event.ts';
+import { REFUSALS, type Refusal, type RefusalFacts, type RefusalKind, refusalOf } from '../event/refusal.ts';
+import { decide } from '../match/decide.ts';
+import type { EgressIndex } from '../match/egress-index.ts';
+import type { BinaryIdentity } from '../match/identity.ts';
+import type { Candidate } from '../match/verdict.ts';
+import type { ProxyConnection } from './connections.ts';
+import type { ProxyLimits } from './limits.ts';
+import type { Authority } from './request-target.ts';
+
+export interface ProxyContext {
+  /** The rules that hold now. */
+  readonly index: () => EgressIndex;
+  readonly dialer: Dialer;
+  readonly emit: (draft: Draft) => void;
+  readonly limits: ProxyLimits;
+  /** Of node:http, which only proxy.ts imports. */
+  readonly request: typeof httpRequest;
+  /** Told of errors that should not happen. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+export interface Asked extends Authority {
+  readonly via: 'connect' | 'forward';
+  readonly method: string;
+  /** Without its query; null for CONNECT. */
+  readonly path: string | null;
+}
+
+export interface Refused {
+  readonly kind: RefusalKind;
+  readonly body: Refusal;
+}
+
+export type Permission =
+  | { readonly state: 'granted'; readonly dialled: Dialled }
+  | { readonly state: 'refused'; readonly refused: Refused }
+  /** The caller closed the connection before it was made. */
+  | { readonly state: 'gone' };
+
+/** Judges a request for a destination and, when it is allowed, connects to it. */
+export async function authorise(
+  context: ProxyContext,
+  connection: ProxyConnection,
+  asked: Asked,
+): Promise<Permission> {
+  const signal = connection.closed;
+  const identity = await connection.identity();
+  if (!identity.ok) return refuse(context, asked, unidentified(identity.error), identity.error.process);
+  const who = identity.value;
+  for (;;) {
+    const index = context.index();
+    const verdict = decide(index, { host: asked.host, port: asked.port, identity: who });
+    if (verdict.kind === 'deny') {
+      const { reason, message, rule } = verdict;
+      return refuse(context, asked, { kind: reason, reason: message, rule }, processOf(who));
+    }
+    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, signal);
+    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, signal);
+    // The rules may have changed while the connection was made: those that hold now must allow it.
+    const candidate =
+      context.index() === index ? dialled.value.candidate : stillAllowed(context, asked, dialled.value, who);
+    if (candidate !== null) return granted(context, connection, asked, { ...dialled.value, candidate }, who);
+    dialled.value.socket.destroy();
+  }
+}
+
+function granted(
+  context: ProxyContext,
+  connection: ProxyConnection,
+  asked: Asked,
+  dialled: Dialled,
+  who: BinaryIdentity,
+): Permission {
+  const { rule } = dialled.candidate;
+  const address = dialled.target.address.text;
+  const { via, port } = asked;
+  const subject = { via, host: asked.host.text, port, address };
+  const draft = decisionDraft({
+    action: 'allow',
+    reason: 'allowed',
+    rule,
+    ...subject,
+    process: processOf(who),
+  });
+  try {
+    context.emit(draft);
+  } catch (error) {
+    dialled.socket.destroy();
+    throw error;
+  }
+  if (connection.closed.aborted) {
+    dialled.socket.destroy();
+    return { state: 'gone' };
+  }
+  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who };
+  return { state: 'granted', dialled };
+}
+
+function stillAllowed(
+  context: ProxyContext,
+  asked: Asked,
+  dialled: Dialled,
+  who: BinaryIdentity,
+): Candidate | null {
+  const verdict = decide(context.index(), { host: asked.host, port: asked.port, identity: who });
+  if (verdict.kind === 'deny') return null;
+  const checked = context.dialer.recheck(asked.host, asked.port, verdict.candidates, dialled);
+  return checked.ok ? checked.value : null;
+}
+
+interface Why {
+  readonly kind: RefusalKind;
+  readonly reason: string;
+  readonly rule: RuleReference | null;
+  readonly detail?: string;
+  readonly address?: RefusalFacts['address'];
+}
+
+const unidentified = ({ reason, detail }: IdentityProblem): Why => ({
+  kind: reason,
+  reason: detail,
+  rule: null,
+});
+
+function refuse(context: ProxyContext, asked: Asked, why: Why, process: ProcessReference | null): Permission {
+  const address = why.address?.text ?? null;
+  emit(context, 'deny', why, { via: asked.via, host: asked.host.text, port: asked.port, address }, process);
+  return { state: 'refused', refused: bodyOf(asked, why, process) };
+}
+
+/** Resolved to nothing, to a forbidden address, or not reached. Only the second is a denial. */
+function unreachable(
+  context: ProxyContext,
+  asked: Asked,
+  problem: DestinationProblem,
+  who: BinaryIdentity,
+  signal: AbortSignal,
+): Permission {
+  const { reason, detail, candidate, address } = problem;
+  const to = `${asked.host.text}:${asked.port}`;
+  const process = processOf(who);
+  const { rule } = candidate;
+  if (reason === 'name_not_resolved' || reason === 'upstream_unreachable') {
+    const subject = { via: asked.via, host: asked.host.text, port: asked.port, address: null };
+    const actual = signal.aborted ? 'allowed' : reason;
+    context.emit(decisionDraft({ action: 'allow', reason: actual, rule, ...subject, process }));
+    if (signal.aborted) return { state: 'gone' };
+    const why = { kind: reason, reason: detail, rule, detail: `connection to ${to} failed` };
+    return { state: 'refused', refused: bodyOf(asked, why, process) };
+  }
+  const blocked = `${asked.method} ${to} blocked: ${checkName(candidate)}`;
+  return refuse(context, asked, { kind: reason, reason: detail, rule, detail: blocked, address }, process);
+}
+
+/** The names that OpenShell gives to its address checks. */
+function checkName({ addressPlan: { allowed, hostKind } }: Candidate): string {
+  if (allowed !== null) return 'allowed_ips check failed';
+  return hostKind === 'name' || hostKind === 'address'
+    ? 'declared endpoint check failed'
+    : 'internal address';
+}
+
+function bodyOf(asked: Asked, why: Why, process: ProcessReference | null): Refused {
+  const { method, path, port } = asked;
+  const host = asked.host.text;
+  const { kind, reason, rule } = why;
+  const detail = why.detail ?? `${method} ${host}:${port}${path ?? ''} not permitted by policy`;
+  const binary = process?.exe ?? null;
+  const address = why.address ?? null;
+  const body = refusalOf({ kind, detail, reason, rule, method, path, host, port, binary, address });
+  return { kind, body };
+}
+
+function emit(
+  context: ProxyContext,
+  action: 'allow' | 'deny',
+  { kind, rule }: Pick<Why, 'kind' | 'rule'>,
+  subject: { via: 'connect' | 'forward'; host: string; port: number; address: string | null },
+  process: ProcessReference | null,
+): void {
+  context.emit(decisionDraft({ action, reason: REFUSALS[kind].reason, rule, ...subject, process }));
+}

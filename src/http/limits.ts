@@ -1,0 +1,27 @@
+/** Bounds of the proxy, for one sandbox. docs/limits.md lists them; a test compares. */
+export const PROXY_LIMITS = {
+  /** Connections at once, tunnels included; further ones are answered 503. */
+  connections: 1024,
+  /** Connections beyond that which still get the answer; the rest are closed without one. */
+  surplusConnections: 64,
+  /** Bytes of request line and header section together, and of a response's. */
+  headerBytes: 16 * 1024,
+  /** Header lines of a request. */
+  headers: 128,
+  /** From the first byte of a header section to its end. */
+  headerMs: 10_000,
+  /** Silence between requests, or before the first. */
+  keepAliveMs: 60_000,
+  /** Requests on one connection that are waiting or being answered. */
+  pipelined: 16,
+  /** Silence of a tunnel in both directions; 0: no limit. Databases and agents idle for hours. */
+  tunnelIdleMs: 0,
+  /** For what one side of a tunnel has sent to arrive after that side has closed. */
+  drainMs: 30_000,
+  /** Informational (1xx) answers to one request. */
+  informational: 32,
+  /** How long a refused client may take to read the answer and to stop sending. */
+  lingerMs: 2_000,
+} as const;
+
+export type ProxyLimits = { readonly [K in keyof typeof PROXY_LIMITS]: number };

@@ -1,0 +1,123 @@
+/** Frames from the warden, decoded: a closed union. A frame that does not parse ends the run. */
+import { FrameReader } from '../base/bytes.ts';
+import { ENUMS } from '../plan/wire.ts';
+import { type LaunchFailure, stepName } from './steps.ts';
+
+/** One executable of a process, as the kernel names it at the moment of the call. */
+export interface ReportedExecutable {
+  readonly path: string;
+  readonly pid: number;
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly deleted: boolean;
+  readonly unreadable: boolean;
+}
+
+export interface ReportedProcess {
+  readonly pid: number;
+  /** The process's own executable, then its ancestors', nearest first. */
+  readonly executables: readonly ReportedExecutable[];
+}
+
+export type Report =
+  | { readonly kind: 'started'; readonly pid: number; readonly initPid: number; readonly hostUid: number }
+  | { readonly kind: 'failed'; readonly failure: Omit<LaunchFailure, 'errno'> & { readonly errno: number } }
+  | { readonly kind: 'exited'; readonly code: number; readonly signal: number }
+  | {
+      readonly kind: 'denied';
+      readonly count: number;
+      readonly rule: number;
+      readonly errno: number;
+      readonly auditArch: number;
+      readonly nr: number;
+      readonly args: readonly bigint[];
+      readonly process: ReportedProcess;
+    }
+  | {
+      readonly kind: 'open';
+      readonly id: bigint;
+      readonly socketType: number;
+      /** 4 or 16 bytes, network order. */
+      readonly address: Uint8Array;
+      readonly port: number;
+      readonly process: ReportedProcess;
+    }
+  | { readonly kind: 'peer'; readonly id: bigint; readonly port: number }
+  | { readonly kind: 'limit'; readonly limit: 'memory' | 'cpu'; readonly value: bigint };
+
+const NO_ROW = 0xffff_ffff_ffff_ffffn;
+const MAX_EXECUTABLES = 128;
+const text = new TextDecoder('utf-8', { fatal: false });
+
+/** Throws on a frame that does not parse. */
+export function decodeReport(type: number, payload: Uint8Array): Report {
+  const reader = new FrameReader(payload);
+  const report = decode(type, reader);
+  if (!reader.atEnd) throw new Error(`a frame of type ${type} from the launcher is longer than its fields`);
+  return report;
+}
+
+function decode(type: number, reader: FrameReader): Report {
+  switch (type) {
+    case ENUMS.report.started:
+      return { kind: 'started', pid: reader.u32(), initPid: reader.u32(), hostUid: reader.u32() };
+    case ENUMS.report.failed: {
+      const step = stepName(reader.u32());
+      const errno = reader.u32();
+      const row = reader.u64();
+      return { kind: 'failed', failure: { step, errno, row: row === NO_ROW ? null : Number(row) } };
+    }
+    case ENUMS.report.exited:
+      return { kind: 'exited', code: reader.u32(), signal: reader.u32() };
+    case ENUMS.report.denied:
+      return {
+        kind: 'denied',
+        count: reader.u32(),
+        rule: reader.u32(),
+        errno: reader.u32(),
+        auditArch: reader.u32(),
+        nr: reader.u32(),
+        args: Array.from({ length: 6 }, () => reader.u64()),
+        process: decodeProcess(reader),
+      };
+    case ENUMS.report.open: {
+      const id = reader.u64();
+      reader.u32(); // family: the length of the address says the same
+      return { kind: 'open', id, socketType: reader.u32(), address: reader.bytes().slice(), port: reader.u32(), process: decodeProcess(reader) };
+    }
+    case ENUMS.report.peer:
+      return { kind: 'peer', id: reader.u64(), port: reader.u32() };
+    case ENUMS.report.limit:
+      return { kind: 'limit', limit: reader.u32() === ENUMS.limit.memory ? 'memory' : 'cpu', value: reader.u64() };
+    default:
+      throw new Error(`a frame of unknown type ${type} from the launcher`);
+  }
+}
+
+function decodeProcess(reader: FrameReader): ReportedProcess {
+  const pid = reader.u32();
+  const count = reader.u32();
+  if (count > MAX_EXECUTABLES) throw new Error('a frame from the launcher names too many executables');
+  const executables: ReportedExecutable[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const path = text.decode(reader.bytes());
+    const [dev, ino, size, mtimeNs, ctimeNs] = [reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+    const owner = reader.u32();
+    const flags = reader.u32();
+    executables.push({
+      path,
+      pid: owner,
+      dev,
+      ino,
+      size,
+      mtimeNs,
+      ctimeNs,
+      deleted: (flags & ENUMS.executable_flag.deleted) !== 0,
+      unreadable: (flags & ENUMS.executable_flag.unreadable) !== 0,
+    });
+  }
+  return { pid, executables };
+}

@@ -1,0 +1,117 @@
+import { AUDIT_ARCH } from '../kernel/arch.ts';
+import type { Mount, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
+import { ENUMS, encodeDocument, type Row, type Rows, SECTIONS } from './wire.ts';
+
+/** What one run adds to a plan: it differs from run to run, so it is no part of the plan. */
+export interface LaunchRequest {
+  readonly command: readonly [string, ...string[]];
+  /** `NAME=value` strings, in order. */
+  readonly environment: readonly string[];
+  /** Where a bare command name is looked up. */
+  readonly searchPath: string;
+  /** Give the program a terminal of its own. */
+  readonly terminal: boolean;
+}
+
+type Fields<S extends keyof typeof SECTIONS> = Row<(typeof SECTIONS)[S]['fields']>;
+
+const UNLIMITED = 0xffff_ffff_ffff_ffffn;
+
+/** The document that the launcher executes. */
+export function encodeLaunch(plan: Plan, request: LaunchRequest, encodeText: (text: string) => Uint8Array): Uint8Array {
+  const rows: Rows = {
+    settings: [settingsRow(plan, request)],
+    mount: plan.mounts.map(mountRow),
+    landlock: plan.landlock.rows.map(({ path, access }) => ({ path, access })),
+    instruction: plan.seccomp.program.map(({ code, jt, jf, k }) => ({ code, jt, jf, k })),
+    notify: plan.seccomp.notify.map(notifyRow),
+    rlimit: plan.rlimits.map(rlimitRow),
+    argument: request.command.map((text) => ({ text })),
+    environment: request.environment.map((text) => ({ text })),
+  };
+  return encodeDocument(rows, encodeText);
+}
+
+function settingsRow(plan: Plan, request: LaunchRequest): Fields<'settings'> {
+  const { host } = plan.identity;
+  const unused = host.kind === 'drop' && (host.uid === 'unused' || host.gid === 'unused');
+  const kinds = ENUMS.host_kind;
+  const counted = plan.limits.holder === 'warden';
+  return {
+    audit_arch: AUDIT_ARCH[plan.arch],
+    namespaces: namespaceBits(plan),
+    inside_uid: plan.identity.insideUid,
+    inside_gid: plan.identity.insideGid,
+    host_kind: host.kind === 'caller' ? kinds.caller : unused ? kinds.drop_unused : kinds.drop,
+    host_uid: typeof host.uid === 'number' ? host.uid : 0,
+    host_gid: typeof host.gid === 'number' ? host.gid : 0,
+    landlock_abi: plan.landlock.abi,
+    handled_fs: plan.landlock.handledFs,
+    handled_net: plan.landlock.handledNet,
+    scoped: plan.landlock.scoped,
+    memory_bytes: counted ? (plan.limits.memory ?? 0) : 0,
+    cpu_ms: counted ? (plan.limits.cpuTime ?? 0) : 0,
+    private_bytes: plan.limits.disk ?? 0,
+    hostname: plan.namespaces.hostname,
+    workdir: plan.workdir,
+    search_path: request.searchPath,
+    proxy_port: plan.egress.mode === 'proxy' ? plan.egress.proxyPort : 0,
+    flags: request.terminal ? ENUMS.settings_flag.tty : 0,
+  };
+}
+
+function namespaceBits(plan: Plan): number {
+  let bits = 0;
+  for (const name of ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'network'] as const) {
+    if (plan.namespaces[name]) bits |= ENUMS.namespace[name];
+  }
+  return bits;
+}
+
+function mountRow(mount: Mount): Fields<'mount'> {
+  const kind = ENUMS.mount_kind[mount.kind];
+  const empty = { kind, flags: 0, source: '', target: mount.target, mode: 0, owner_uid: 0, owner_gid: 0, pad: 0 };
+  const flag = ENUMS.mount_flag;
+  switch (mount.kind) {
+    case 'bind':
+      return {
+        ...empty,
+        flags: (mount.writable ? flag.writable : 0) | (mount.devices ? flag.devices : 0) | (mount.idmapOwner ? flag.idmapped : 0),
+        source: mount.source,
+        owner_uid: mount.idmapOwner?.uid ?? 0,
+        owner_gid: mount.idmapOwner?.gid ?? 0,
+      };
+    case 'private':
+      return { ...empty, flags: mount.writable ? flag.writable : 0, mode: mount.mode };
+    case 'file':
+      return { ...empty, source: mount.content, mode: mount.mode };
+    case 'symlink':
+      return { ...empty, source: mount.link };
+    case 'proc':
+    case 'devpts':
+      return empty;
+  }
+}
+
+const HANDLERS: Readonly<Record<NotifyHandler, number>> = ENUMS.handler;
+
+function notifyRow(row: NotifyRow): Fields<'notify'> {
+  const match = ENUMS.match;
+  return {
+    arch: row.arch ?? 0,
+    nr: row.nr ?? 0,
+    arg_index: row.arg?.index ?? 0,
+    arg_mask: row.arg?.mask ?? 0,
+    arg_value: row.arg?.value ?? 0,
+    handler: HANDLERS[row.handler],
+    errno_value: row.errno,
+    rule: row.rule,
+    match: (row.arch === null ? 0 : match.arch) | (row.nr === null ? 0 : match.nr) | (row.arg === null ? 0 : match.arg),
+    pad: 0,
+  };
+}
+
+function rlimitRow(limit: Rlimit): Fields<'rlimit'> {
+  const value = (n: number | 'unlimited'): bigint => (n === 'unlimited' ? UNLIMITED : BigInt(n));
+  return { resource: limit.resource, pad: 0, soft: value(limit.soft), hard: value(limit.hard) };
+}

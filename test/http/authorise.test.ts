@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { ok } from '../../src/base/result.ts';
+import { buildIndex } from '../../src/match/egress-index.ts';
+import { endpoint, identity, policy, table } from '../match/tables.ts';
+import { bench, Client, origin, refusalIn, talk } from './harness.ts';
+
+const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n';
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+const echo = (socket: { write(text: string): unknown }, soFar: string) => socket.write(`<${soFar}>`);
+
+describe('a change of rules', () => {
+  it('holds for the next request and leaves open tunnels to the caller', async () => {
+    const server = await origin(echo);
+    const { port, proxy } = await bench({ to: { 'a.test:443': server.port } });
+    const before = new Client(port).send(CONNECT);
+    await before.until(ESTABLISHED);
+    proxy.useIndex(buildIndex(table([])));
+    expect(refusalIn(await talk(port, CONNECT)).code).toBe('OSH-EGR-002');
+    expect(await before.send('x').until('<x>')).toContain('<x>');
+  });
+
+  it.each([
+    ['refuses what they no longer allow', table([]), 'OSH-EGR-002'],
+    [
+      'keeps what they still allow',
+      table([policy('new', [endpoint('*.test:443'), endpoint('a.test:443')])]),
+      null,
+    ],
+  ])('during a dial %s', async (_what, rules, code) => {
+    const server = await origin(echo);
+    let swap = (): void => undefined;
+    const { port, proxy, events } = await bench({
+      to: { 'b.test:1': server.port, 'a.test:443': server.port },
+      identityOf: async () => {
+        // The decision follows in this turn of the event loop, the end of the dial in a later one.
+        setImmediate(() => swap());
+        return ok(identity('/usr/bin/curl'));
+      },
+    });
+    swap = () => proxy.useIndex(buildIndex(rules));
+    const answer = await new Client(port).send(CONNECT).until((text) => text.includes('\r\n\r\n'));
+    if (code === null) expect(answer).toBe(ESTABLISHED);
+    else expect(answer).toContain(' 403 ');
+    expect(events).toHaveLength(1);
+    expect(events[0]?.rule?.policy ?? null).toBe(code === null ? 'new' : null);
+  });
+});

@@ -1,0 +1,61 @@
+// Writes launcher/gen/wire.h from src/plan/wire.ts. `--check` only compares.
+import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import { loadTypeScript } from './load-typescript.mjs';
+
+const wire = await loadTypeScript('src/plan/wire.ts');
+const out = [
+  '/* Generated from src/plan/wire.ts by tools/gen-wire.mjs. Do not edit. */',
+  '#ifndef OPENSHELL_WIRE_H',
+  '#define OPENSHELL_WIRE_H',
+  '#include <stddef.h>',
+  '#include <stdint.h>',
+  '',
+  `#define DOCUMENT_MAGIC 0x${wire.DOCUMENT_MAGIC.toString(16)}u`,
+  `#define MAX_DOCUMENT ${wire.MAX_DOCUMENT}u`,
+  `#define MAX_FRAME ${wire.MAX_FRAME}u`,
+  '',
+  'struct text {',
+  '  uint32_t offset;',
+  '  uint32_t length;',
+  '};',
+  '',
+];
+const C_TYPES = { u8: 'uint8_t', u16: 'uint16_t', u32: 'uint32_t', u64: 'uint64_t', string: 'struct text' };
+for (const [name, values] of Object.entries(wire.ENUMS)) {
+  out.push(`enum ${name} {`);
+  for (const [key, value] of Object.entries(values)) out.push(`  ${name.toUpperCase()}_${key.toUpperCase()} = ${value},`);
+  out.push('};', '');
+}
+out.push('enum section_kind {');
+for (const [name, section] of Object.entries(wire.SECTIONS)) out.push(`  SECTION_${name.toUpperCase()} = ${section.kind},`);
+out.push('};', `#define SECTION_KINDS ${Math.max(...Object.values(wire.SECTIONS).map((s) => s.kind)) + 1}`, '');
+for (const [name, section] of Object.entries(wire.SECTIONS)) {
+  out.push(`struct ${name}_row {`);
+  for (const [field, type] of Object.entries(section.fields)) out.push(`  ${C_TYPES[type]} ${field};`);
+  out.push('};');
+  out.push(`_Static_assert(sizeof(struct ${name}_row) == ${wire.rowSize(section.fields)}, "${name}_row has padding");`, '');
+}
+out.push('struct section_layout {', '  uint32_t row_size;', '  uint32_t max_rows;', '  uint32_t texts[4]; /* offset + 1 of each string field, 0 ends */', '};', '');
+out.push('static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {');
+for (const [name, section] of Object.entries(wire.SECTIONS)) {
+  const texts = Object.entries(section.fields)
+    .filter(([, type]) => type === 'string')
+    .map(([field]) => `offsetof(struct ${name}_row, ${field}) + 1`);
+  if (texts.length > 3) throw new Error(`${name} has more strings than the layout table holds`);
+  out.push(`    [SECTION_${name.toUpperCase()}] = {sizeof(struct ${name}_row), ${section.max}, {${[...texts, '0'].join(', ')}}},`);
+}
+out.push('};', '', '#endif', '');
+const text = out.join('\n');
+const path = 'launcher/gen/wire.h';
+let old = '';
+try {
+  old = readFileSync(path, 'utf8');
+} catch {}
+if (old !== text) {
+  if (process.argv.includes('--check')) {
+    console.error(`${path} is not what src/plan/wire.ts says: run \`npm run generate\``);
+    process.exit(1);
+  }
+  mkdirSync('launcher/gen', { recursive: true });
+  writeFileSync(path, text);
+}
