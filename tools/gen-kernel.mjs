@@ -39,7 +39,8 @@ function headerCalls(arch) {
   }
   const calls = new Map();
   for (const [macro, text] of defined) {
-    if (!macro.startsWith('__NR_') || macro === '__NR_syscalls' || macro === '__NR_arch_specific_syscall') continue;
+    if (!macro.startsWith('__NR_') || macro === '__NR_syscalls' || macro === '__NR_arch_specific_syscall')
+      continue;
     const number = Number(defined.get(text) ?? text);
     if (!Number.isInteger(number)) throw new Error(`${arch}: ${macro} is \`${text}\`, which is not a number`);
     if (number <= NEWER.last) calls.set(macro.slice('__NR_'.length), number);
@@ -50,9 +51,11 @@ function headerCalls(arch) {
 /** Every call of one architecture up to `NEWER.last`, by number. */
 function allCalls(arch) {
   const calls = headerCalls(arch);
-  if (calls === null) throw new Error(`the system call table of ${arch} is not installed: install linux-libc-dev on x86_64`);
+  if (calls === null)
+    throw new Error(`the system call table of ${arch} is not installed: install linux-libc-dev on x86_64`);
   for (const [name, number] of Object.entries({ ...NEWER.calls.common, ...NEWER.calls[arch] })) {
-    if ((calls.get(name) ?? number) !== number) throw new Error(`newer-kernel.json: ${name} is ${calls.get(name)} in the header`);
+    if ((calls.get(name) ?? number) !== number)
+      throw new Error(`newer-kernel.json: ${name} is ${calls.get(name)} in the header`);
     calls.set(name, number);
   }
   const newest = Math.min(...Object.values(NEWER.calls.common));
@@ -76,10 +79,14 @@ function headerConstants(names) {
     for (;;) {
       writeFileSync(source, print(wanted));
       try {
-        execFileSync('cc', ['-w', '-fmax-errors=0', '-o', binary, source], { stdio: ['ignore', 'ignore', 'pipe'] });
+        execFileSync('cc', ['-w', '-fmax-errors=0', '-o', binary, source], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
         break;
       } catch (error) {
-        const missing = new Set([...String(error.stderr).matchAll(/['‘](\w+)['’] undeclared/g)].map((m) => m[1]));
+        const missing = new Set(
+          [...String(error.stderr).matchAll(/['‘](\w+)['’] undeclared/g)].map((m) => m[1]),
+        );
         if (missing.size === 0) throw error;
         wanted = wanted.filter((name) => !missing.has(name));
       }
@@ -95,7 +102,9 @@ function headerConstants(names) {
 function headerErrnos() {
   const defined = macros('#include <errno.h>\n');
   const errnos = [...defined].filter(([name, text]) => /^E[A-Z0-9]+$/.test(name) && /^\d+$/.test(text));
-  const aliases = [...defined].filter(([name, text]) => /^E[A-Z0-9]+$/.test(name) && /^E[A-Z0-9]+$/.test(text));
+  const aliases = [...defined].filter(
+    ([name, text]) => /^E[A-Z0-9]+$/.test(name) && /^E[A-Z0-9]+$/.test(text),
+  );
   return {
     numbers: new Map(errnos.map(([name, text]) => [name, Number(text)]).sort((a, b) => a[1] - b[1])),
     aliases: new Map(aliases.sort()),
@@ -103,7 +112,9 @@ function headerErrnos() {
 }
 
 function table(name, doc, entries) {
-  const rows = [...entries].map(([key, value]) => `  ${key}: ${typeof value === 'string' ? `'${value}'` : value},`);
+  const rows = [...entries].map(
+    ([key, value]) => `  ${key}: ${typeof value === 'string' ? `'${value}'` : value},`,
+  );
   return [`/** ${doc} */`, `export const ${name} = {`, ...rows, '} as const;', ''];
 }
 
@@ -115,7 +126,8 @@ const banner = [
 
 function generateSyscalls() {
   const out = [...banner];
-  for (const arch of ARCHES) out.push(...table(`SYSCALLS_${arch.toUpperCase()}`, `System call numbers of ${arch}.`, allCalls(arch)));
+  for (const arch of ARCHES)
+    out.push(...table(`SYSCALLS_${arch.toUpperCase()}`, `System call numbers of ${arch}.`, allCalls(arch)));
   return out.join('\n');
 }
 
@@ -126,12 +138,24 @@ function generateConstants() {
   for (const [group, list] of Object.entries(GROUPS)) {
     const entries = list.map((name) => [name, known.get(name) ?? NEWER.constants[name]]);
     const missing = entries.filter(([, value]) => value === undefined).map(([name]) => name);
-    if (missing.length > 0) throw new Error(`neither in the headers nor in newer-kernel.json: ${missing.join(', ')}`);
-    out.push(...table(constantTable(group), `Constants of the group \`${group}\`.`, [...entries, ...Object.entries(MORE[group] ?? {})]));
+    if (missing.length > 0)
+      throw new Error(`neither in the headers nor in newer-kernel.json: ${missing.join(', ')}`);
+    out.push(
+      ...table(constantTable(group), `Constants of the group \`${group}\`.`, [
+        ...entries,
+        ...Object.entries(MORE[group] ?? {}),
+      ]),
+    );
   }
   for (const arch of ARCHES) {
     const name = `OPEN_${arch.toUpperCase()}`;
-    out.push(...table(name, `Flags of open(2) that differ between architectures, on ${arch}.`, Object.entries(NEWER.perArch[arch])));
+    out.push(
+      ...table(
+        name,
+        `Flags of open(2) that differ between architectures, on ${arch}.`,
+        Object.entries(NEWER.perArch[arch]),
+      ),
+    );
   }
   return out.join('\n');
 }
@@ -155,13 +179,16 @@ function compare(what, text, name, headers) {
   for (const [key, value] of headers) {
     if (ours.get(key) === value) continue;
     wrong += 1;
-    console.error(`${what}: ${key} is ${value} in the installed headers and ${ours.get(key) ?? 'missing'} in ${DIRECTORY}`);
+    console.error(
+      `${what}: ${key} is ${value} in the installed headers and ${ours.get(key) ?? 'missing'} in ${DIRECTORY}`,
+    );
   }
   return wrong;
 }
 
 function check() {
-  const read = (file) => (existsSync(`${DIRECTORY}/${file}`) ? readFileSync(`${DIRECTORY}/${file}`, 'utf8') : '');
+  const read = (file) =>
+    existsSync(`${DIRECTORY}/${file}`) ? readFileSync(`${DIRECTORY}/${file}`, 'utf8') : '';
   let wrong = 0;
   for (const arch of ARCHES) {
     const calls = headerCalls(arch);

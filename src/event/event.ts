@@ -89,6 +89,7 @@ export type Subject =
       readonly network: NetworkMode;
       readonly report: readonly LayerReport[];
     }
+  | { readonly kind: 'degraded'; readonly detail: string }
   | {
       readonly kind: 'exit';
       readonly code: number;

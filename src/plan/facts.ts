@@ -50,7 +50,12 @@ export interface SymbolicLink {
 }
 
 export type PathFact =
-  | { readonly kind: 'missing'; readonly links: readonly SymbolicLink[] }
+  | {
+      readonly kind: 'missing';
+      /** With the links followed of those of its parents that exist. */
+      readonly canonical: string;
+      readonly links: readonly SymbolicLink[];
+    }
   | {
       readonly kind: 'directory' | 'file' | 'device' | 'socket' | 'other';
       /** The same place without a symbolic link in it. */

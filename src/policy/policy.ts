@@ -1,5 +1,5 @@
 /**
- * A checked policy: the result of `checkPolicy`, and of nothing else. Every value that a rule can name carries the
+ * A checked policy: the result of `parsePolicy` (check.ts), and of nothing else. It is frozen. Every value that a rule can name carries the
  * span at which it stands in the file, so that a verdict can point at its line.
  */
 import type { Span } from '../base/source.ts';
@@ -31,7 +31,7 @@ export interface FilesystemSection {
   readonly readWrite: readonly At<string>[];
   /** Not visible at all, even below a listed path. */
   readonly deny: readonly At<string>[];
-  /** Visible, never writable, cannot be renamed away. Null: only the built-in list. */
+  /** Visible, never writable, cannot be renamed away; in addition to the built-in list. */
   readonly protect: readonly At<string>[];
 }
 
@@ -158,13 +158,19 @@ export interface PersistedQuery {
 /** A value matcher: one glob, or several of which any may match. */
 export type ValueMatcher = { readonly anyOf: readonly string[] };
 
+export interface QueryRule {
+  readonly name: string;
+  readonly matcher: ValueMatcher;
+}
+
 /** One allow or deny rule; which fields may be set depends on the protocol and is checked. */
 export interface L7Rule {
   readonly span: Span;
   readonly index: number;
   readonly method: string | null;
   readonly path: string | null;
-  readonly query: ReadonlyMap<string, ValueMatcher>;
+  /** By name of the parameter, in the order of the file. */
+  readonly query: readonly QueryRule[];
   readonly operationType: string | null;
   readonly operationName: string | null;
   readonly fields: readonly string[];

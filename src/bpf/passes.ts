@@ -1,0 +1,40 @@
+/** The passes, in the order in which they run: round and round until none of them changes anything. */
+import type { Ir } from './ir.ts';
+import { lowerCompares } from './pass/lower-compares.ts';
+import { mergeReturns } from './pass/merge-returns.ts';
+import { mergeTests } from './pass/merge-tests.ts';
+import { removeDead } from './pass/remove-dead.ts';
+import { removeLoads } from './pass/remove-loads.ts';
+import { searchTree } from './pass/search-tree.ts';
+import { threadJumps } from './pass/thread-jumps.ts';
+
+/** Never changes `ir`; never changes what the program answers. `changed` is false when there was nothing to do. */
+export interface Pass {
+  readonly name: string;
+  readonly run: (ir: Ir) => { readonly ir: Ir; readonly changed: boolean };
+}
+
+export const PASSES: readonly Pass[] = [
+  // Before the search tree, which can then take calls with one treatment as one range.
+  mergeReturns,
+  lowerCompares,
+  mergeTests,
+  searchTree,
+  threadJumps,
+  removeDead,
+  removeLoads,
+];
+
+/** Runs passes to a fixed point. It ends: each only removes nodes, moves exits down, or settles what it settled. */
+export function runPasses(ir: Ir, passes: readonly Pass[], seen?: (pass: string, ir: Ir) => void): Ir {
+  let current = ir;
+  let idle = 0;
+  for (let turn = 0; idle < passes.length; turn += 1) {
+    const pass = passes[turn % passes.length]!;
+    const result = pass.run(current);
+    current = result.ir;
+    idle = result.changed ? 0 : idle + 1;
+    if (result.changed) seen?.(pass.name, current);
+  }
+  return current;
+}

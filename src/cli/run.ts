@@ -1,0 +1,168 @@
+/** `openshell run`: a program inside a policy. */
+import { realpathSync } from 'node:fs';
+import { dirname, basename, join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { parseArgs } from 'node:util';
+import { parseDuration } from '../base/quantity.ts';
+import { fillEnvironment } from '../compile/environment.ts';
+import type { Plan } from '../plan/plan.ts';
+import { findInstallation } from '../probe/installation.ts';
+import { readPolicyFile } from '../session/policy-file.ts';
+import { type Prepared, prepare } from '../session/prepare.ts';
+import { EXIT, run } from '../session/run.ts';
+import { connectToOf, OPERATOR_OPTIONS, operatorRequest, type OperatorValues, workdirOf } from './operator.ts';
+import { UsageError } from './usage.ts';
+
+const HELP = `usage: openshell run [OPTION]… -- CMD [ARG]…
+
+Runs CMD inside a policy: only listed files are visible, only listed hosts can be reached. Without a policy
+the system directories are read-only, the working directory is writable, /tmp and home are empty, and there is no network.
+
+  -p, --policy FILE        policy in YAML; - is standard input
+      --read PATH          show PATH read-only            (may be repeated, as may all that add something)
+      --write PATH         show PATH writable
+      --allow HOST[:PORT]  let every program reach HOST, port 443 unless given
+      --network MODE       proxy, block or allow (the host's network); default: what the policy needs
+  -e, --env NAME[=VALUE]   set a variable; without a value, pass on the caller's
+      --env-file FILE      set variables from NAME=value lines
+      --home DIR           keep home in DIR; otherwise it is empty each time
+  -w, --workdir DIR        start in DIR instead of the present directory
+      --user UID           as root: run as this user of the host instead of an unused one
+      --timeout TIME       end it after TIME (30, 30s, 5m): SIGTERM, then SIGKILL after 5 s; exit code 124
+      --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
+      --tier TIER          auto or namespaces
+      --accept-degraded    run although a required layer is missing; it is shown
+      --events FILE        append events as JSON lines; - is standard error
+      --connect-to HOST:PORT:ADDR:PORT
+                           dial ADDR:PORT for HOST:PORT
+  -q, --quiet              say nothing about refusals
+
+Exit code: that of CMD; 128+n when signal n ended it; 124 time-out; 125 openshell failed; 126 CMD cannot be executed; 127 not found.
+`;
+
+const OPTIONS = {
+  ...OPERATOR_OPTIONS,
+  timeout: { type: 'string' },
+  tty: { type: 'boolean', short: 't' },
+  'no-tty': { type: 'boolean' },
+  events: { type: 'string' },
+  quiet: { type: 'boolean', short: 'q' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+type Values = OperatorValues & { readonly timeout?: string; readonly tty?: boolean; readonly 'no-tty'?: boolean; readonly events?: string; readonly quiet?: boolean; readonly help?: boolean };
+
+export async function main(args: string[]): Promise<number> {
+  const { values, command } = parse(args);
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [program, ...rest] = command;
+  if (program === undefined) throw new UsageError('no program was given: `openshell run -- CMD`');
+  const operator = operatorRequest(values);
+  const connectTo = connectToOf(values);
+  const timeout = timeoutOf(values.timeout);
+  const prepared = await prepareRun(values, operator);
+  if (prepared === null) return EXIT.failed;
+  const { plan } = prepared;
+  const environment = fillEnvironment(plan.environment, process.env);
+  const terminal = terminalOf(values);
+  if (terminal && !environment.some((entry) => entry.startsWith('TERM='))) environment.push('TERM=xterm-256color');
+  return run({
+    plan,
+    launcher: findInstallation(process.argv[1]!).launcher!,
+    request: { command: [program, ...rest], environment, searchPath: valueOf(environment, 'PATH'), terminal },
+    connectTo,
+    events: values.events ?? null,
+    timeout,
+    quiet: values.quiet ?? false,
+    degraded: degradedLayers(plan),
+    warn,
+  });
+}
+
+const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function parse(args: string[]): { values: Values; command: string[] } {
+  const end = args.indexOf('--');
+  try {
+    const { values, positionals } = parseArgs({ args: end < 0 ? args : args.slice(0, end), options: OPTIONS, allowPositionals: true });
+    if (end < 0) {
+      if (positionals.length > 0) throw new UsageError('write `--` before the program: `openshell run [OPTION]… -- CMD`');
+      return { values: values as Values, command: [] };
+    }
+    if (positionals.length > 0) throw new UsageError(`\`${positionals[0]}\` is no option; the program comes after \`--\``);
+    return { values: values as Values, command: args.slice(end + 1) };
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError((error as Error).message);
+  }
+}
+
+function timeoutOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const parsed = parseDuration(text);
+  if (!parsed.ok || parsed.value === 0) throw new UsageError(`--timeout ${text}: ${parsed.ok ? 'it must be more than 0' : parsed.error}`);
+  return parsed.value;
+}
+
+async function prepareRun(values: Values, operator: ReturnType<typeof operatorRequest>): Promise<Prepared | null> {
+  const file = values.policy === undefined ? null : readPolicyFile(values.policy);
+  if (file !== null && !file.ok) {
+    warn(`openshell: ${file.error}`);
+    return null;
+  }
+  const prepared = await prepare({
+    policy: file?.value ?? null,
+    operator,
+    workdir: workdirOf(values),
+    installation: findInstallation(process.argv[1]!),
+    ownFiles: ownFiles(values),
+  });
+  if (!prepared.ok) {
+    for (const line of prepared.error.lines) warn(line);
+    return null;
+  }
+  if (values.quiet !== true) {
+    for (const line of prepared.value.warnings) warn(line);
+    for (const note of secretWarnings(values)) warn(`openshell: ${note}`);
+    for (const layer of degradedLayers(prepared.value.plan)) warn(`openshell: degraded: ${layer}`);
+  }
+  return prepared.value;
+}
+
+/** Event and environment files: the workload must not write what the operator reads later. */
+function ownFiles(values: Values): string[] {
+  const files = [...(values.events === undefined || values.events === '-' ? [] : [values.events]), ...(values['env-file'] ?? [])];
+  return files.map((path) => {
+    const full = resolve(path);
+    try {
+      return join(realpathSync(dirname(full)), basename(full));
+    } catch {
+      return full;
+    }
+  });
+}
+
+function terminalOf(values: Values): boolean {
+  if (values.tty === true && values['no-tty'] === true) throw new UsageError('--tty and --no-tty contradict each other');
+  const both = isatty(0) && isatty(1);
+  if (values.tty === true && !both) throw new UsageError('--tty needs a terminal on standard input and output');
+  return values['no-tty'] === true ? false : both;
+}
+
+const SECRET_NAME = /(SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY)/i;
+
+function secretWarnings(values: Values): string[] {
+  return (values.env ?? [])
+    .filter((entry) => entry.includes('='))
+    .map((entry) => entry.slice(0, entry.indexOf('=')))
+    .filter((name) => SECRET_NAME.test(name))
+    .map((name) => `--env ${name}: a secret in an argument is visible to every process of this host; use \`--env ${name}\` or --env-file`);
+}
+
+const degradedLayers = (plan: Plan): string[] =>
+  plan.report.filter(({ required, state }) => required && state !== 'enforced').map(({ layer, state, detail }) => `${layer} is ${state}: ${detail}`);
+
+const valueOf = (environment: readonly string[], name: string): string =>
+  environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';

@@ -1,0 +1,2 @@
+/** The command line was not understood: exit code 2 (125 for `run`). */
+export class UsageError extends Error {}

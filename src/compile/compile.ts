@@ -1,0 +1,95 @@
+/** Policy, operator's request and host facts to a plan: pure, and equal inputs give equal plans (INV-02). */
+import { liesIn } from '../base/path.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { Plan } from '../plan/plan.ts';
+import { compileEgress, networkMode } from './egress.ts';
+import { compileEnvironment } from './environment.ts';
+import { freeze } from './freeze.ts';
+import { HOSTNAME } from './generated-files.ts';
+import { compileIdentity } from './identity.ts';
+import type { CompileInput, CompileProblem } from './input.ts';
+import { compileLandlock } from './landlock.ts';
+import { compileLimits } from './limits.ts';
+import { listedPaths } from './listed-paths.ts';
+import { privateRoot } from './private-root.ts';
+import { protections } from './protections.ts';
+import { refusals } from './refusals.ts';
+import { enforcementReport } from './report.ts';
+import { compileSeccomp } from './seccomp.ts';
+import { shownPaths } from './shown-paths.ts';
+
+export function compile(input: CompileInput): Result<Plan, readonly CompileProblem[]> {
+  const { policy, operator, facts } = input;
+  const network = networkMode(policy, operator);
+  const identity = compileIdentity(policy, operator, facts.caller);
+  const shown = shownPaths(listedPaths(input), facts, operator.home);
+  const held = protections(
+    policy,
+    shown.paths,
+    facts,
+    identity.host.kind === 'drop' && identity.host.uid === 'unused',
+  );
+  const mounts = privateRoot(shown, held, facts, identity, network);
+  const landlock = compileLandlock(mounts, held.denied, network, facts.kernel.landlockAbi);
+  const { rlimits, limits } = compileLimits(policy, facts);
+  const report = enforcementReport({ policy, facts, mounts, landlock, network, limits });
+  const problems = [...shown.problems, ...refusals(input, network, report)];
+  const { workdir } = facts.caller;
+  if (
+    !shown.paths.some(({ target, directory }) => directory && liesIn(workdir, target)) ||
+    held.denied.some((path) => liesIn(workdir, path))
+  ) {
+    problems.push({
+      message: `the working directory ${workdir} is not visible inside the sandbox`,
+      hint: 'set `filesystem_policy.include_workdir: true`, list it, or choose another with `--workdir DIR`',
+      line: policy?.filesystem?.span.line ?? null,
+    });
+  }
+  if (problems.length > 0) return err(problems);
+  return ok(
+    freeze<Plan>({
+      format: 1,
+      arch: facts.arch,
+      tier: 'namespaces',
+      policy: input.source,
+      identity,
+      namespaces: {
+        user: true,
+        mount: true,
+        pid: true,
+        ipc: true,
+        uts: true,
+        cgroup: true,
+        network: network !== 'allow',
+        hostname: HOSTNAME,
+      },
+      mounts,
+      landlock,
+      seccomp: compileSeccomp({
+        arch: facts.arch,
+        tier: 'namespaces',
+        network,
+        netlink: { mode: netlinkMode(input), line: policy?.process.netlink?.span.line ?? null },
+        relaxations: (policy?.process.seccompAllow ?? []).map(({ value, span }) => ({
+          name: value,
+          line: span.line,
+        })),
+        landlockAbi: landlock.abi,
+        refusalErrno: input.refusalErrno ?? null,
+      }),
+      rlimits,
+      limits,
+      environment: compileEnvironment(identity, network, operator),
+      workdir,
+      egress: compileEgress(policy, operator, network, facts),
+      report,
+      notes: [...shown.notes, ...held.notes],
+    }),
+  );
+}
+
+/** `enumerate` unless the policy says otherwise; the operator may raise `deny` to it, never lower (decisions). */
+function netlinkMode({ policy, operator }: CompileInput): 'deny' | 'enumerate' | 'route' {
+  const asked = policy?.process.netlink?.value ?? 'enumerate';
+  return asked === 'deny' && operator.netlinkEnumerate ? 'enumerate' : asked;
+}

@@ -1,0 +1,73 @@
+/** The environment of the program: a short list of the caller's variables, what the sandbox sets, what the operator adds. */
+import type { EnvironmentEntry, Identity, NetworkMode } from '../plan/plan.ts';
+import type { OperatorRequest } from './input.ts';
+
+export const PROXY_PORT = 3128;
+
+/** Harmless and needed by ordinary programs: what to look up, how to speak, how to draw. */
+export const PASSED_VARIABLES = [
+  'PATH',
+  'LANG',
+  'LANGUAGE',
+  'LC_ALL',
+  'LC_COLLATE',
+  'LC_CTYPE',
+  'LC_MESSAGES',
+  'LC_MONETARY',
+  'LC_NUMERIC',
+  'LC_TIME',
+  'TZ',
+  'TERM',
+  'COLORTERM',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'CI',
+  'EDITOR',
+  'PAGER',
+] as const;
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function compileEnvironment(
+  identity: Identity,
+  network: NetworkMode,
+  operator: OperatorRequest,
+): EnvironmentEntry[] {
+  const entries = new Map<string, string | null>();
+  for (const name of PASSED_VARIABLES) entries.set(name, null);
+  entries.set('HOME', identity.home);
+  entries.set('USER', identity.userName);
+  entries.set('LOGNAME', identity.userName);
+  entries.set('SHELL', '/bin/sh');
+  entries.set('OPENSHELL_SANDBOX', '1');
+  if (network === 'proxy') for (const [name, value] of proxyVariables()) entries.set(name, value);
+  for (const { name, value } of operator.environment) entries.set(name, value);
+  return [...entries].map(([name, value]) => ({ name, value }));
+}
+
+/** The variables that OpenShell sets, and `all_proxy`, which some programs read in lower case only. */
+function proxyVariables(): [string, string][] {
+  const proxy = `http://127.0.0.1:${PROXY_PORT}`;
+  const none = '127.0.0.1,localhost,::1';
+  return [
+    ...['ALL_PROXY', 'all_proxy', 'HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'grpc_proxy'].map(
+      (name): [string, string] => [name, proxy],
+    ),
+    ['NO_PROXY', none],
+    ['no_proxy', none],
+    ['NODE_USE_ENV_PROXY', '1'],
+  ];
+}
+
+/** The plan's entries with the caller's values filled in; `NAME=value` strings in the plan's order. */
+export function fillEnvironment(
+  entries: readonly EnvironmentEntry[],
+  caller: Readonly<Record<string, string | undefined>>,
+): string[] {
+  const filled: string[] = [];
+  for (const { name, value } of entries) {
+    const actual = value ?? caller[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
+    if (actual !== undefined) filled.push(`${name}=${actual}`);
+  }
+  return filled;
+}

@@ -1,0 +1,49 @@
+/** What a plan is compiled from: a policy, what the operator asked for on the command line, and facts about the host. */
+import type { HostFacts } from '../plan/facts.ts';
+import type { NetworkMode } from '../plan/plan.ts';
+import type { Policy } from '../policy/policy.ts';
+
+export interface CompileInput {
+  /** Null: no policy file was given; the default applies. */
+  readonly policy: Policy | null;
+  readonly source: { readonly file: string | null; readonly sha256: string };
+  readonly operator: OperatorRequest;
+  readonly facts: HostFacts;
+  /** Test hook: every refusal of the system call filter answers this errno, to show that it was ours. */
+  readonly refusalErrno?: number;
+}
+
+export interface OperatorRequest {
+  /** Absolute or `~/` paths. */
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly allow: readonly { readonly host: string; readonly port: number }[];
+  readonly network: NetworkMode | null;
+  /** A directory of the host that is shown as HOME, kept from run to run. */
+  readonly home: string | null;
+  /** Host user id that a root caller gives the workload. */
+  readonly user: { readonly uid: number; readonly gid: number } | null;
+  readonly environment: readonly { readonly name: string; readonly value: string | null }[];
+  readonly acceptDegraded: boolean;
+  /** OPENSHELL_ALLOW_NETLINK_ENUMERATE of openshell's own environment: raises `process.netlink: deny` to `enumerate`. */
+  readonly netlinkEnumerate: boolean;
+}
+
+export const NO_REQUEST: OperatorRequest = {
+  read: [],
+  write: [],
+  allow: [],
+  network: null,
+  home: null,
+  user: null,
+  environment: [],
+  acceptDegraded: false,
+  netlinkEnumerate: false,
+};
+
+/** Why no plan was made. `line` counts from 1 in the policy file. */
+export interface CompileProblem {
+  readonly message: string;
+  readonly hint: string | null;
+  readonly line: number | null;
+}

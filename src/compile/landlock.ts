@@ -1,0 +1,77 @@
+/** The Landlock rows: the same paths as the private root, held a second time, and no TCP port at all. */
+import { byDepth, liesIn } from '../base/path.ts';
+import {
+  type FsRightName,
+  fsRights,
+  handledFs,
+  handledNet,
+  handledScopes,
+  MAX_LANDLOCK_ABI,
+} from '../kernel/landlock.ts';
+import type { LandlockPlan, LandlockRow, Mount, NetworkMode, Origin } from '../plan/plan.ts';
+
+const READ: readonly FsRightName[] = ['execute', 'read_file', 'read_dir'];
+const WRITE: readonly FsRightName[] = [
+  ...READ,
+  'write_file',
+  'remove_dir',
+  'remove_file',
+  'make_dir',
+  'make_reg',
+  'make_sock',
+  'make_fifo',
+  'make_sym',
+  'refer',
+  'truncate',
+];
+const DEVICE: readonly FsRightName[] = ['read_file', 'write_file', 'truncate', 'ioctl_dev'];
+const TERMINALS: readonly FsRightName[] = [...DEVICE, 'read_dir'];
+
+export function compileLandlock(
+  mounts: readonly Mount[],
+  denied: readonly string[],
+  network: NetworkMode,
+  kernelAbi: number,
+): LandlockPlan {
+  const abi = Math.min(kernelAbi, MAX_LANDLOCK_ABI);
+  const rows = new Map<string, LandlockRow>();
+  const add = (path: string, names: readonly FsRightName[], origin: Origin): void => {
+    if (denied.some((hidden) => liesIn(path, hidden))) return;
+    const access = fsRights(names, abi);
+    const known = rows.get(path);
+    // Rows are a union in the kernel, so the strongest of one path is enough.
+    if (known === undefined || (access | known.access) !== known.access)
+      rows.set(path, { path, access: access | (known?.access ?? 0), origin });
+  };
+  // Names of the private root's own directories, which are no secret; everything below it that can be seen can be read.
+  add('/', ['read_dir'], { kind: 'builtin', line: null });
+  for (const mount of mounts) {
+    switch (mount.kind) {
+      case 'bind':
+        if (mount.origin.kind === 'protected') break;
+        add(mount.target, mount.devices ? DEVICE : mount.writable ? WRITE : READ, mount.origin);
+        break;
+      case 'private':
+        if (mount.writable) add(mount.target, WRITE, mount.origin);
+        break;
+      case 'proc':
+        add(mount.target, READ, mount.origin);
+        break;
+      case 'devpts':
+        add(mount.target, TERMINALS, mount.origin);
+        break;
+      case 'file':
+        if (mount.mode !== 0) add(mount.target, ['read_file'], mount.origin);
+        break;
+      case 'symlink':
+        break;
+    }
+  }
+  return {
+    abi,
+    handledFs: handledFs(abi),
+    handledNet: network === 'allow' ? 0 : handledNet(abi),
+    scoped: handledScopes(abi),
+    rows: abi === 0 ? [] : [...rows.values()].sort((a, b) => byDepth(a.path, b.path)),
+  };
+}

@@ -1,0 +1,51 @@
+/** Reasons not to run at all: what this version cannot enforce, and layers that the policy requires and the host lacks. */
+import type { LayerReport, NetworkMode } from '../plan/plan.ts';
+import type { CompileInput, CompileProblem } from './input.ts';
+import { unsupported } from './unsupported.ts';
+
+export function refusals(
+  input: CompileInput,
+  network: NetworkMode,
+  report: readonly LayerReport[],
+): CompileProblem[] {
+  const { policy, operator, facts } = input;
+  const problems = unsupported(policy);
+  if (facts.kernel.namespacesProblem !== null) {
+    problems.push({
+      message: `this host forbids the namespaces of the sandbox: ${facts.kernel.namespacesProblem}`,
+      hint: 'run `openshell doctor`: it names the setting that forbids it and how to change it',
+      line: null,
+    });
+  }
+  if (network === 'block' && operator.allow.length > 0) {
+    problems.push({
+      message: '`--allow` and `--network block` contradict each other',
+      hint: 'leave one of them out',
+      line: null,
+    });
+  }
+  if (operator.user !== null && facts.caller.uid !== 0 && operator.user.uid !== facts.caller.uid) {
+    problems.push({
+      message: `\`--user ${operator.user.uid}\` needs root`,
+      hint: 'an ordinary user runs sandboxes as itself',
+      line: null,
+    });
+  }
+  if (operator.user?.uid === 0) {
+    problems.push({
+      message: 'the workload never runs as uid 0 of the host',
+      hint: 'name another user with `--user UID`',
+      line: null,
+    });
+  }
+  const weak = report.filter(({ required, state }) => required && state !== 'enforced');
+  if (operator.acceptDegraded) return problems;
+  for (const { layer, state, detail } of weak) {
+    problems.push({
+      message: `the ${layer} layer is required and would be ${state}: ${detail}`,
+      hint: 'see `openshell doctor`; `--accept-degraded` runs all the same, and says so',
+      line: null,
+    });
+  }
+  return problems;
+}

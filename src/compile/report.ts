@@ -1,0 +1,159 @@
+/** The enforcement report: what holds each layer on this host, and what does not (INV-06). */
+import { formatDuration, formatSize } from '../base/quantity.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import type { LandlockPlan, LayerReport, Mount, NetworkMode, SandboxLimits } from '../plan/plan.ts';
+import type { Policy } from '../policy/policy.ts';
+
+export interface ReportInput {
+  readonly policy: Policy | null;
+  readonly facts: HostFacts;
+  readonly mounts: readonly Mount[];
+  readonly landlock: LandlockPlan;
+  readonly network: NetworkMode;
+  readonly limits: SandboxLimits;
+}
+
+export function enforcementReport(input: ReportInput): LayerReport[] {
+  return [
+    filesystem(input),
+    landlock(input),
+    syscalls(input),
+    network(input),
+    processes(input),
+    memory(input),
+    cpu(input),
+    disk(input),
+  ];
+}
+
+function filesystem({ mounts }: ReportInput): LayerReport {
+  const shown = mounts.filter(({ kind }) => kind === 'bind').length;
+  return {
+    layer: 'filesystem',
+    state: 'enforced',
+    detail: `private root with ${shown} paths of the host`,
+    required: true,
+  };
+}
+
+/** What an ABI lacks, in the order of the ABIs (landlock(7)). */
+const LANDLOCK_STEPS: readonly (readonly [number, string])[] = [
+  [2, 'files cannot be renamed or linked from one directory to another'],
+  [3, 'truncation is not held'],
+  [4, 'TCP ports are not held by it'],
+  [5, 'device ioctls are not held'],
+  [6, 'signals and abstract sockets are not held by it'],
+];
+
+function landlock({ policy, landlock: plan }: ReportInput): LayerReport {
+  const required = policy?.landlock.compatibility === 'hard_requirement';
+  if (plan.abi === 0) {
+    return {
+      layer: 'landlock',
+      state: 'off',
+      detail:
+        'the kernel has no Landlock (or it is not in the `lsm=` list): the private root holds files alone',
+      required,
+    };
+  }
+  const missing = LANDLOCK_STEPS.filter(([abi]) => plan.abi < abi).map(([, text]) => text);
+  return {
+    layer: 'landlock',
+    state: missing.length === 0 ? 'enforced' : 'partial',
+    detail:
+      missing.length === 0
+        ? `ABI ${plan.abi}, ${plan.rows.length} rules`
+        : `ABI ${plan.abi}: ${missing.join('; ')}`,
+    required,
+  };
+}
+
+function syscalls({ facts }: ReportInput): LayerReport {
+  const { notifyProblem, waitKillable } = facts.kernel;
+  if (notifyProblem !== null)
+    return {
+      layer: 'syscalls',
+      state: 'off',
+      detail: `no listener for system calls: ${notifyProblem}`,
+      required: true,
+    };
+  return {
+    layer: 'syscalls',
+    state: 'enforced',
+    detail: waitKillable
+      ? 'allow list; refusals are recorded'
+      : 'allow list; refusals are recorded; a signal may repeat a mediated call (kernel below 5.19)',
+    required: true,
+  };
+}
+
+function network({ network: mode, policy, landlock: plan }: ReportInput): LayerReport {
+  switch (mode) {
+    case 'allow':
+      return {
+        layer: 'network',
+        state: 'off',
+        detail: "`--network allow`: the host's own network",
+        required: (policy?.network.length ?? 0) > 0,
+      };
+    case 'block':
+      return {
+        layer: 'network',
+        state: 'enforced',
+        detail: 'own network namespace with loopback only',
+        required: true,
+      };
+    case 'proxy':
+      return {
+        layer: 'network',
+        state: 'enforced',
+        detail: `own network namespace, one proxy; every connect is judged${plan.handledNet === 0 ? '' : '; Landlock allows no TCP port'}`,
+        required: true,
+      };
+  }
+}
+
+function processes({ facts, limits }: ReportInput): LayerReport {
+  const own = facts.kernel.perUserNamespaceProcessCount;
+  return {
+    layer: 'processes',
+    state: own ? 'enforced' : 'partial',
+    detail: own
+      ? `own pid namespace, at most ${limits.processes} processes and threads`
+      : `own pid namespace; the limit of ${limits.processes} counts all processes of the user (kernel below 5.14)`,
+    required: false,
+  };
+}
+
+function memory({ limits }: ReportInput): LayerReport {
+  if (limits.memory === null)
+    return { layer: 'memory', state: 'off', detail: 'no limit was asked for', required: false };
+  const size = formatSize(limits.memory);
+  return limits.holder === 'cgroup'
+    ? { layer: 'memory', state: 'enforced', detail: `${size} by cgroup`, required: true }
+    : {
+        layer: 'memory',
+        state: 'partial',
+        detail: `${size}, summed five times a second and killed above it (no cgroup was delegated)`,
+        required: false,
+      };
+}
+
+function cpu({ limits }: ReportInput): LayerReport {
+  if (limits.cpuTime === null)
+    return { layer: 'cpu', state: 'off', detail: 'no limit was asked for', required: false };
+  return {
+    layer: 'cpu',
+    state: 'partial',
+    detail: `${formatDuration(limits.cpuTime)} in all, summed five times a second; each process is held by RLIMIT_CPU`,
+    required: false,
+  };
+}
+
+function disk({ limits }: ReportInput): LayerReport {
+  const detail =
+    limits.disk === null
+      ? 'private directories share at most half of the memory'
+      : `private directories share ${formatSize(limits.disk)}`;
+  return { layer: 'disk', state: 'enforced', detail, required: limits.disk !== null };
+}

@@ -1,0 +1,46 @@
+/** Parts of a valid policy that this version cannot enforce: a run refuses them, it never ignores them. */
+import type { Endpoint, Policy } from '../policy/policy.ts';
+import type { CompileProblem } from './input.ts';
+
+export function unsupported(policy: Policy | null): CompileProblem[] {
+  if (policy === null) return [];
+  const problems: CompileProblem[] = [];
+  for (const { endpoints, key } of policy.network) {
+    for (const endpoint of endpoints) {
+      const what = needed(endpoint);
+      if (what !== null) {
+        problems.push({
+          message: `network_policies.${key}: ${what.text} cannot be enforced by this version`,
+          hint: 'remove it, or run with a version that inspects requests',
+          line: what.line,
+        });
+      }
+    }
+  }
+  for (const { key, span } of policy.middlewares) {
+    problems.push({
+      message: `network_middlewares.${key}: middlewares are not run by openshell`,
+      hint: 'remove the entry',
+      line: span.line,
+    });
+  }
+  if (policy.dns.pin === 'start') {
+    problems.push({
+      message: '`dns.pin: start` cannot be enforced by this version',
+      hint: 'use `connect`, the default',
+      line: null,
+    });
+  }
+  return problems;
+}
+
+function needed(endpoint: Endpoint): { text: string; line: number } | null {
+  if (endpoint.inspectedBecause !== null) {
+    return { text: `\`${endpoint.inspectedBecause.value}\``, line: endpoint.inspectedBecause.span.line };
+  }
+  if (endpoint.protocol?.value === 'udp')
+    return { text: '`protocol: udp`', line: endpoint.protocol.span.line };
+  if (endpoint.credentialSigning !== null)
+    return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
+  return null;
+}

@@ -1,0 +1,57 @@
+/** One line for people about one refusal, and the key by which two are the same to them. */
+import { printable } from '../base/source.ts';
+import type { OpenshellEvent } from './event.ts';
+
+/** Refusals with equal keys are printed once. */
+export function messageKey({ reason, rule, subject, process }: OpenshellEvent): string {
+  const what =
+    subject.kind === 'connect'
+      ? `${subject.host}:${subject.port}`
+      : subject.kind === 'syscall'
+        ? (rule?.policy ?? subject.name)
+        : subject.kind === 'limit'
+          ? subject.limit
+          : '';
+  return JSON.stringify([reason, what, process?.exe]);
+}
+
+/** As `refused: curl may not connect to example.com:443: … (policy.yaml:12)`. */
+export function denialMessage(event: OpenshellEvent, policyFile: string | null): string {
+  const { subject, process, rule, reason } = event;
+  const who = process === null || process.exe === '' ? 'the program' : printable(process.exe);
+  const where = rule?.line != null && policyFile !== null ? ` (${printable(policyFile)}:${rule.line})` : '';
+  switch (subject.kind) {
+    case 'connect': {
+      const host = printable(subject.host === '' ? 'an unreadable destination' : `${subject.host}:${subject.port}`);
+      return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
+    }
+    case 'syscall':
+      return `refused: ${who} may not call ${subject.name} (${rule?.policy ?? reason}): ${subject.errno}${where}`;
+    case 'limit':
+      return `stopped: ${REASON_TEXT[reason] ?? reason} (${subject.limit} ${subject.value})${where}`;
+    default:
+      return `refused: ${reason}${where}`;
+  }
+}
+
+const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
+  network_off: 'the network is off; `--allow HOST` opens one host',
+  no_policies: 'the policy has no network_policies',
+  endpoint_not_listed: 'no network policy lists it',
+  binary_not_listed: 'the network policy does not list this program',
+  binary_changed: 'the program changed after its first use',
+  identity_unavailable: 'it could not be found out which program asks',
+  special_address: 'its address is private or special',
+  address_not_listed: 'its address is not in allowed_ips',
+  control_plane_port: 'the port belongs to a control plane',
+  malformed_destination: 'the destination is malformed',
+  malformed_request: 'the request is malformed',
+  request_too_large: 'the request is too large',
+  unsupported_scheme: 'the proxy does not speak this scheme',
+  unsupported_protocol: 'the proxy does not speak this protocol',
+  too_many_connections: 'too many connections are open',
+  direct_connection: 'it did not use the proxy (HTTPS_PROXY)',
+  memory_limit: 'the memory limit was reached',
+  cpu_limit: 'the CPU time limit was reached',
+  wall_time_limit: 'the time limit was reached',
+};

@@ -1,0 +1,51 @@
+/** Where openshell itself is: what the launcher is, and what a workload must never write. */
+import { accessSync, constants, lstatSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+export interface Installation {
+  /** Directory of the package. */
+  readonly root: string;
+  /** The launcher's path, or null when it is not built. */
+  readonly launcher: string | null;
+  /** Canonical paths that run on the host when openshell is used again. */
+  readonly ownFiles: readonly string[];
+}
+
+/** Places where the launcher may stand, in the order of preference: built at install, or later by `doctor --fix`. */
+export const launcherPlaces = (root: string): readonly [string, string] => [
+  join(root, 'launcher', 'bin', 'openshell-launcher'),
+  join(cacheDirectory(), 'bin', 'openshell-launcher'),
+];
+
+/** Facts about the host, compiled plans and a launcher that could not be built into the package. Never from inside. */
+export const cacheDirectory = (): string =>
+  join(process.env['XDG_CACHE_HOME']?.startsWith('/') ? process.env['XDG_CACHE_HOME'] : join(homedir(), '.cache'), 'openshell');
+
+/** @param script the bundle that is running, `process.argv[1]` as the user typed it */
+export function findInstallation(script: string): Installation {
+  const real = realpathSync(script);
+  const root = dirname(dirname(real));
+  const launcher = launcherPlaces(root).find(isExecutable) ?? null;
+  const own = [join(root, 'dist'), join(root, 'launcher'), join(root, 'tools'), cacheDirectory(), process.execPath];
+  // Started through a link (node_modules/.bin/openshell): whoever replaces the link replaces us.
+  if (lstatSync(script).isSymbolicLink()) own.push(realpathSync(dirname(script)));
+  return { root, launcher, ownFiles: own.flatMap(canonical) };
+}
+
+function canonical(path: string): string[] {
+  try {
+    return [realpathSync(path)];
+  } catch {
+    return [];
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,229 @@
+/** The life of one sandbox: start, events, signals, limits, end. */
+import { constants } from 'node:os';
+import type { ConnectTo } from '../egress/connect-to.ts';
+import type { Draft, OpenshellEvent } from '../event/event.ts';
+import { type LaunchFailure, describeFailure } from '../launch/steps.ts';
+import { launch, type Launcher } from '../launch/launcher.ts';
+import type { Report } from '../launch/reports.ts';
+import { errnoName } from '../kernel/errno.ts';
+import { openEvents } from '../observe/file.ts';
+import { DenialPrinter } from '../observe/printer.ts';
+import { EventSink, type Receiver } from '../observe/sink.ts';
+import type { LaunchRequest } from '../plan/encode.ts';
+import type { Plan } from '../plan/plan.ts';
+import { syscallDenial } from './denials.ts';
+import type { Mediation } from './mediation.ts';
+
+export interface RunOptions {
+  readonly plan: Plan;
+  readonly launcher: string;
+  readonly request: LaunchRequest;
+  readonly connectTo: readonly ConnectTo[];
+  /** File or `-`; null: none. */
+  readonly events: string | null;
+  /** Milliseconds; null: none. */
+  readonly timeout: number | null;
+  readonly quiet: boolean;
+  readonly degraded: readonly string[];
+  readonly warn: (line: string) => void;
+}
+
+/** Between SIGTERM and SIGKILL after a time-out. */
+const GRACE_MS = 5000;
+export const EXIT = { timeout: 124, failed: 125, notExecutable: 126, notFound: 127, signal: 128 } as const;
+
+/** Runs the program and returns the exit code of `openshell run`. */
+export function run(options: RunOptions): Promise<number> {
+  return new Promise((resolve) => {
+    new Run(options, resolve).start();
+  });
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #finish: (code: number) => void;
+  readonly #sink: EventSink;
+  readonly #printer: DenialPrinter;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #launcher: Launcher | null = null;
+  #mediation: Promise<Mediation> | null = null;
+  #handle: unknown = null;
+  #failure: LaunchFailure | null = null;
+  #exit: { code: number; signal: number } | null = null;
+  #timedOut = false;
+  #limited = false;
+  #unlisten: () => void = () => {};
+
+  constructor(options: RunOptions, finish: (code: number) => void) {
+    this.#options = options;
+    this.#finish = finish;
+    this.#printer = new DenialPrinter({
+      policyFile: options.plan.policy.file,
+      afterwards: options.request.terminal,
+      isQuiet: (event) => this.#isQuiet(event),
+      write: options.warn,
+    });
+    const receivers: Receiver[] = [];
+    if (options.events !== null) receivers.push(openEvents(options.events));
+    if (!options.quiet && options.events !== '-') receivers.push(this.#printer.receive);
+    this.#sink = new EventSink(sandboxId(), receivers);
+  }
+
+  start(): void {
+    const { plan, launcher, request, timeout } = this.#options;
+    this.#launcher = launch(launcher, plan, request, {
+      report: (report) => this.#hear(report),
+      listener: (_kind, handle) => {
+        this.#handle = handle;
+      },
+      ended: (problem) => void this.#end(problem),
+    });
+    this.#unlisten = forwardSignals(this.#launcher, request.terminal);
+    const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
+    if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));
+  }
+
+  #hear(report: Report): void {
+    switch (report.kind) {
+      case 'started':
+        this.#started();
+        break;
+      case 'failed':
+        this.#failure ??= { ...report.failure, errno: errnoName(report.failure.errno) };
+        break;
+      case 'exited':
+        this.#exit ??= { code: report.code, signal: report.signal };
+        break;
+      case 'denied':
+        this.#sink.emit(syscallDenial(report, this.#options.plan));
+        break;
+      case 'open':
+        void this.#mediate().then((mediation) => mediation.open(report));
+        break;
+      case 'peer':
+        void this.#mediate().then((mediation) => mediation.peer(report));
+        break;
+      case 'limit':
+        this.#limited = true;
+        this.#sink.emit(limitDraft(report.limit === 'memory' ? 'memory_limit' : 'cpu_limit', report.limit, Number(report.value)));
+        break;
+    }
+  }
+
+  #started(): void {
+    const { plan, request, degraded } = this.#options;
+    this.#sink.emit({
+      ...NEUTRAL,
+      type: 'start',
+      reason: 'started',
+      subject: { kind: 'run', command: request.command, tier: plan.tier, network: plan.egress.mode, report: plan.report },
+    });
+    for (const detail of degraded) {
+      this.#sink.emit({ ...NEUTRAL, type: 'degraded', reason: 'degraded', subject: { kind: 'degraded', detail } });
+    }
+  }
+
+  /**
+   * Everything of the network is loaded on its first use: most short commands never get so far. The proxy's socket
+   * listens from the start, and nobody connects to it before an `open` report has said so.
+   */
+  #mediate(): Promise<Mediation> {
+    this.#mediation ??= import('./mediation.ts').then(({ Mediation }) => {
+      const mediation = new Mediation({
+        plan: this.#options.plan,
+        launcher: this.#launcher!,
+        connectTo: this.#options.connectTo,
+        emit: (draft) => this.#sink.emit(draft),
+      });
+      if (this.#handle !== null) mediation.serve(this.#handle);
+      return mediation;
+    });
+    return this.#mediation;
+  }
+
+  #timeOut(): void {
+    this.#timedOut = true;
+    const limit = this.#options.timeout ?? this.#options.plan.limits.wallTime ?? 0;
+    this.#sink.emit(limitDraft('wall_time_limit', 'wall_time', limit));
+    this.#launcher?.signal(constants.signals.SIGTERM, 'group');
+    this.#timers.push(setTimeout(() => this.#launcher?.kill(), GRACE_MS));
+  }
+
+  async #end(problem: string | null): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#unlisten();
+    if (this.#mediation !== null) await (await this.#mediation).close();
+    this.#sink.flush();
+    const code = this.#exitCode(problem);
+    const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;
+    this.#sink.emit({ ...NEUTRAL, type: 'exit', reason: 'exited', subject: { kind: 'exit', code, signal, denials: this.#sink.denials } });
+    if (!this.#options.quiet) this.#printer.finish();
+    this.#finish(code);
+  }
+
+  #exitCode(problem: string | null): number {
+    if (this.#failure !== null) return this.#failed(this.#failure);
+    if (this.#timedOut) return EXIT.timeout;
+    if (this.#exit !== null) return this.#exit.signal === 0 ? this.#exit.code : EXIT.signal + this.#exit.signal;
+    if (this.#limited) return EXIT.signal + constants.signals.SIGKILL;
+    this.#options.warn(`openshell: ${problem ?? 'the sandbox ended without saying how its program ended'}`);
+    return EXIT.failed;
+  }
+
+  #failed(failure: LaunchFailure): number {
+    const { plan, request } = this.#options;
+    if (failure.step === 'exec') {
+      const name = request.command[0];
+      this.#options.warn(`openshell: cannot execute ${name}: ${failure.errno === 'ENOENT' ? 'not found inside the sandbox' : failure.errno}`);
+      return failure.errno === 'ENOENT' ? EXIT.notFound : EXIT.notExecutable;
+    }
+    const { message, hint } = describeFailure(failure, plan);
+    this.#options.warn(`openshell: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`);
+    return EXIT.failed;
+  }
+
+  #isQuiet({ rule, subject }: OpenshellEvent): boolean {
+    if (subject.kind !== 'syscall' || rule === null) return false;
+    return this.#options.plan.seccomp.rules.some(({ name, quiet }) => name === rule.policy && quiet);
+  }
+}
+
+const NEUTRAL = { layer: 'session', action: 'allow', rule: null, process: null, count: 1 } as const;
+
+function limitDraft(reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit', limit: string, value: number): Draft {
+  return { type: 'denial', layer: 'limits', action: 'deny', reason, rule: null, subject: { kind: 'limit', limit, value }, process: null, count: 1 };
+}
+
+/** Not a secret: it only tells the sandboxes of one log apart. */
+const sandboxId = (): string => `${Date.now().toString(36)}-${process.pid.toString(36)}`;
+
+const signalName = (number: number): string =>
+  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
+
+/** Signals belong to the program. Those that a terminal sends go to its whole group, as they would without us. */
+function forwardSignals(launcher: Launcher, terminal: boolean): () => void {
+  const { signals } = constants;
+  const forwarded: [NodeJS.Signals, 'main' | 'group'][] = [
+    ['SIGINT', 'group'],
+    ['SIGQUIT', 'group'],
+    ['SIGHUP', 'group'],
+    ['SIGTERM', 'main'],
+    ['SIGUSR1', 'main'],
+    ['SIGUSR2', 'main'],
+    ['SIGALRM', 'main'],
+  ];
+  const listeners: [NodeJS.Signals, () => void][] = forwarded.map(([name, scope]) => [name, () => launcher.signal(signals[name], scope)]);
+  if (terminal) listeners.push(['SIGWINCH', () => launcher.resize()]);
+  listeners.push([
+    'SIGTSTP',
+    () => {
+      launcher.signal(signals.SIGTSTP, 'group');
+      process.kill(process.pid, 'SIGSTOP');
+    },
+  ]);
+  listeners.push(['SIGCONT', () => launcher.signal(signals.SIGCONT, 'group')]);
+  for (const [name, listener] of listeners) process.on(name, listener);
+  return () => {
+    for (const [name, listener] of listeners) process.off(name, listener);
+  };
+}
