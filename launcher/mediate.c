@@ -154,7 +154,7 @@ static bool is_loopback(const struct target *target, int domain, uint16_t *port,
 }
 
 /* Asks the supervisor about the destination; the caller sleeps until the answer. */
-static void ask(const struct mediator *mediator, const struct caller *caller, struct waiting *waiting, uint16_t port) {
+static void ask(const struct mediator *mediator, struct waiting *waiting, uint16_t port) {
   struct frame frame;
   control_begin(&frame, REPORT_OPEN);
   frame_u64(&frame, waiting->id);
@@ -168,7 +168,7 @@ static void ask(const struct mediator *mediator, const struct caller *caller, st
     frame_bytes(&frame, &in->sin6_addr, 16);
   }
   frame_u32(&frame, port);
-  caller_describe(caller, mediator->top, &frame);
+  caller_describe(&waiting->caller, mediator->top, &frame);
   if (!mediate_valid(mediator, waiting->id) || !control_send(mediator->control, &frame))
     waiting_finish(mediator, waiting, EACCES);
 }
@@ -196,7 +196,7 @@ static void connect_inet(const struct mediator *mediator, struct caller *caller,
   waiting->proxied = loopback && plain && type == SOCK_STREAM && settings->proxy_port != 0 && port == settings->proxy_port;
   /* Names nothing (AF_UNSPEC, too short, port 0 of a probe): the kernel answers, and the namespace is empty. */
   bool asked = waiting->proxied || (named && whole && !loopback && port != 0);
-  if (asked) ask(mediator, caller, waiting, port);
+  if (asked) ask(mediator, waiting, port);
   else waiting_connect(mediator, waiting);
 }
 

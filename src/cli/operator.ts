@@ -3,10 +3,9 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import type { OperatorRequest } from '../compile/input.ts';
-import { type ConnectTo, parseConnectTo } from '../egress/connect-to.ts';
+import type { ConnectTo } from '../egress/connect-to.ts';
 import type { NetworkMode } from '../plan/plan.ts';
 import { primaryGroup } from '../probe/caller.ts';
-import { readHost } from '../policy/host.ts';
 import { UsageError } from './usage.ts';
 
 export const OPERATOR_OPTIONS = {
@@ -29,14 +28,14 @@ export type OperatorValues = {
   readonly [K in keyof typeof OPERATOR_OPTIONS]?: (typeof OPERATOR_OPTIONS)[K] extends { multiple: true } ? string[] : (typeof OPERATOR_OPTIONS)[K] extends { type: 'boolean' } ? boolean : string;
 };
 
-export function operatorRequest(values: OperatorValues): OperatorRequest {
+export async function operatorRequest(values: OperatorValues): Promise<OperatorRequest> {
   if (values.tier !== undefined && values.tier !== 'auto' && values.tier !== 'namespaces') {
     throw new UsageError(`--tier ${values.tier}: this version has the tiers auto and namespaces`);
   }
   return {
     read: (values.read ?? []).map(absolute),
     write: (values.write ?? []).map(absolute),
-    allow: (values.allow ?? []).map(parseAllow),
+    allow: await allowed(values.allow ?? []),
     network: networkOf(values.network),
     home: values.home === undefined ? null : existing('--home', values.home),
     user: values.user === undefined ? null : userOf(values.user),
@@ -51,10 +50,23 @@ export function workdirOf(values: OperatorValues): string {
   return values.workdir === undefined ? process.cwd() : existing('--workdir', values.workdir);
 }
 
-export function connectToOf(values: OperatorValues): ConnectTo[] {
-  return (values['connect-to'] ?? []).map((text) => {
+export async function connectToOf(values: OperatorValues): Promise<ConnectTo[]> {
+  const texts = values['connect-to'] ?? [];
+  if (texts.length === 0) return [];
+  const { parseConnectTo } = await import('./cold.ts');
+  return texts.map((text) => {
     const parsed = parseConnectTo(text);
     if (!parsed.ok) throw new UsageError(`--connect-to ${text}: ${parsed.error}`);
+    return parsed.value;
+  });
+}
+
+async function allowed(texts: readonly string[]): Promise<{ host: string; port: number }[]> {
+  if (texts.length === 0) return [];
+  const { parseAllow } = await import('./cold.ts');
+  return texts.map((text) => {
+    const parsed = parseAllow(text);
+    if (!parsed.ok) throw new UsageError(`--allow ${text}: ${parsed.error}`);
     return parsed.value;
   });
 }
@@ -71,16 +83,6 @@ function networkOf(text: string | undefined): NetworkMode | null {
   if (text === undefined) return null;
   if (text === 'proxy' || text === 'block' || text === 'allow') return text;
   throw new UsageError(`--network ${text}: expected proxy, block or allow`);
-}
-
-/** `HOST[:PORT]`, an IPv6 address in brackets when a port follows; port 443 unless given. */
-function parseAllow(text: string): { host: string; port: number } {
-  const match = /^(?<host>\[[^\]]*\]|[^:]*|[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)(?::(?<port>\d{1,5}))?$/.exec(text);
-  const host = match === null ? null : readHost(match.groups!['host']!.replace(/^\[|\]$/g, ''));
-  if (host === null || !host.ok) throw new UsageError(`--allow ${text}: ${host === null ? 'expected HOST or HOST:PORT' : host.error.message}`);
-  const port = Number(match!.groups!['port'] ?? 443);
-  if (port < 1 || port > 65535) throw new UsageError(`--allow ${text}: the port must be 1 to 65535`);
-  return { host: host.value.text, port };
 }
 
 function userOf(text: string): { uid: number; gid: number } {

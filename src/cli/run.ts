@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../base/quantity.ts';
 import { fillEnvironment } from '../compile/environment.ts';
+import type { OperatorRequest } from '../compile/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { findInstallation } from '../probe/installation.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
@@ -60,8 +61,8 @@ export async function main(args: string[]): Promise<number> {
   }
   const [program, ...rest] = command;
   if (program === undefined) throw new UsageError('no program was given: `openshell run -- CMD`');
-  const operator = operatorRequest(values);
-  const connectTo = connectToOf(values);
+  const operator = await operatorRequest(values);
+  const connectTo = await connectToOf(values);
   const timeout = timeoutOf(values.timeout);
   const prepared = await prepareRun(values, operator);
   if (prepared === null) return EXIT.failed;
@@ -106,7 +107,7 @@ function timeoutOf(text: string | undefined): number | null {
   return parsed.value;
 }
 
-async function prepareRun(values: Values, operator: ReturnType<typeof operatorRequest>): Promise<Prepared | null> {
+async function prepareRun(values: Values, operator: OperatorRequest): Promise<Prepared | null> {
   const file = values.policy === undefined ? null : readPolicyFile(values.policy);
   if (file !== null && !file.ok) {
     warn(`openshell: ${file.error}`);

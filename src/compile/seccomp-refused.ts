@@ -1,33 +1,35 @@
 /**
- * System calls that are refused whatever their arguments are, by the rule that names them. They raise a notification,
- * so that each refusal is counted in an event, and get EPERM from the warden.
+ * System calls that are refused whatever their arguments are: with EPERM, by the warden, so that each is an event. What
+ * a relaxation of the policy (`process.seccomp.allow`) opens stands beside them.
  */
+import type { SyscallName } from '../kernel/syscalls.ts';
 import type { Relaxation } from '../policy/policy.ts';
-import type { RuleName } from './seccomp-rules.ts';
+import type { SeccompRuleName } from './seccomp-rules.ts';
 
-interface RefusedCalls {
-  readonly rule: RuleName;
-  readonly calls: readonly string[];
-  /** Allowed instead when the policy names this in process.seccomp.allow. */
-  readonly unless?: Relaxation;
+export interface Refused {
+  readonly rule: SeccompRuleName;
+  readonly calls: readonly SyscallName[];
+  /** The relaxation under which all of them are allowed. */
+  readonly relaxedBy?: Relaxation;
 }
 
-export const REFUSED_CALLS: readonly RefusedCalls[] = [
-  { rule: 'memfd_secret', calls: ['memfd_secret'] },
-  { rule: 'ptrace', calls: ['ptrace'], unless: 'ptrace_own' },
-  { rule: 'process_memory', calls: ['process_vm_readv', 'process_vm_writev'], unless: 'ptrace_own' },
-  { rule: 'process_memory', calls: ['process_madvise', 'process_mrelease'] },
-  { rule: 'kcmp', calls: ['kcmp'], unless: 'ptrace_own' },
-  { rule: 'bpf', calls: ['bpf'] },
-  { rule: 'pidfd', calls: ['pidfd_open', 'pidfd_send_signal'], unless: 'pidfd' },
+export const REFUSED: readonly Refused[] = [
+  {
+    rule: 'ptrace',
+    calls: ['ptrace', 'process_vm_readv', 'process_vm_writev', 'kcmp'],
+    relaxedBy: 'ptrace_own',
+  },
+  { rule: 'pidfd', calls: ['pidfd_open', 'pidfd_send_signal'], relaxedBy: 'pidfd' },
   { rule: 'pidfd_getfd', calls: ['pidfd_getfd'] },
-  { rule: 'io_uring', calls: ['io_uring_setup', 'io_uring_enter', 'io_uring_register'], unless: 'io_uring' },
+  { rule: 'other_process', calls: ['process_madvise', 'process_mrelease'] },
+  { rule: 'namespaces', calls: ['setns'] },
   {
     rule: 'mount',
     calls: [
       'mount',
       'umount2',
       'pivot_root',
+      'chroot',
       'fsopen',
       'fsconfig',
       'fsmount',
@@ -38,56 +40,31 @@ export const REFUSED_CALLS: readonly RefusedCalls[] = [
       'mount_setattr',
     ],
   },
-  { rule: 'chroot', calls: ['chroot'] },
-  { rule: 'namespaces', calls: ['setns'] },
-  { rule: 'userfaultfd', calls: ['userfaultfd'], unless: 'userfaultfd' },
-  { rule: 'perf_events', calls: ['perf_event_open'] },
-  { rule: 'keyring', calls: ['keyctl', 'add_key', 'request_key'], unless: 'keyring' },
+  {
+    rule: 'io_uring',
+    calls: ['io_uring_setup', 'io_uring_enter', 'io_uring_register'],
+    relaxedBy: 'io_uring',
+  },
+  { rule: 'keyring', calls: ['add_key', 'keyctl', 'request_key'], relaxedBy: 'keyring' },
+  { rule: 'userfaultfd', calls: ['userfaultfd'], relaxedBy: 'userfaultfd' },
+  { rule: 'memfd_secret', calls: ['memfd_secret'] },
+  { rule: 'bpf', calls: ['bpf'] },
+  { rule: 'perf_events', calls: ['perf_event_open', 'lookup_dcookie'] },
   { rule: 'kexec', calls: ['kexec_load', 'kexec_file_load'] },
+  { rule: 'reboot', calls: ['reboot'] },
   { rule: 'kernel_modules', calls: ['init_module', 'finit_module', 'delete_module'] },
-  { rule: 'file_handles', calls: ['open_by_handle_at'] },
+  { rule: 'file_handle', calls: ['open_by_handle_at'] },
   { rule: 'fanotify', calls: ['fanotify_init', 'fanotify_mark'] },
   { rule: 'quota', calls: ['quotactl', 'quotactl_fd'] },
   { rule: 'accounting', calls: ['acct'] },
   { rule: 'swap', calls: ['swapon', 'swapoff'] },
-  { rule: 'reboot', calls: ['reboot'] },
   { rule: 'kernel_log', calls: ['syslog'] },
-  // Whether adjtimex and clock_adjtime only read stands in memory, where a filter cannot look.
-  { rule: 'system_clock', calls: ['settimeofday', 'clock_settime', 'clock_adjtime', 'adjtimex'] },
-  { rule: 'port_io', calls: ['iopl', 'ioperm'] },
-  { rule: 'descriptor_tables_x86', calls: ['modify_ldt'] },
-  { rule: 'dcookie', calls: ['lookup_dcookie'] },
-  { rule: 'hangup', calls: ['vhangup'] },
+  { rule: 'clock', calls: ['adjtimex', 'clock_adjtime', 'clock_settime', 'settimeofday'] },
   { rule: 'hostname', calls: ['sethostname', 'setdomainname'] },
-  { rule: 'security_label', calls: ['lsm_set_self_attr'] },
+  { rule: 'io_ports', calls: ['ioperm', 'iopl'] },
+  { rule: 'segments', calls: ['modify_ldt'] },
+  { rule: 'terminal_setup', calls: ['vhangup'] },
 ];
 
-/**
- * Answered with ENOSYS without an event, as an older kernel would: C libraries fall back on their own. What they would
- * do stands in memory, where a filter cannot look: the flags of clone3, the mode of openat2.
- */
-export const FALL_BACK_CALLS: readonly string[] = ['clone3', 'openat2'];
-
-/**
- * Objects with names that no Landlock scope covers: in the platform tier they are shared with the whole host, in the
- * namespaces tier they live in a namespace of the sandbox.
- */
-export const SHARED_NAME_CALLS: readonly RefusedCalls[] = [
-  {
-    rule: 'sysv_ipc',
-    calls: [
-      'shmget',
-      'shmat',
-      'shmctl',
-      'semget',
-      'semop',
-      'semctl',
-      'semtimedop',
-      'msgget',
-      'msgsnd',
-      'msgrcv',
-      'msgctl',
-    ],
-  },
-  { rule: 'message_queues', calls: ['mq_open', 'mq_unlink'] },
-];
+/** Calls that the filter answers with ENOSYS, since it cannot read what they would do: their flags lie in memory. */
+export const HIDDEN_FLAGS: readonly SyscallName[] = ['clone3', 'openat2'];

@@ -1,101 +1,210 @@
 /**
- * The rules of the system call layer that people see: in events, in `explain`, in the documentation. Names are stable.
- * The reason says what the call would make possible, to somebody who has never heard of it.
+ * The rules of the system call filter, for people: one per idea, under a name that never changes, since events, docs
+ * and `openshell explain` carry it.
  */
+import type { SyscallName } from '../kernel/syscalls.ts';
 
 interface RuleText {
   readonly reason: string;
-  /** Run times try it on their own and go on without it. */
+  /** Programs probe for it on their own and fall back: recorded, but not printed while they run. */
   readonly quiet?: true;
 }
 
-export const RULES = {
+export const SECCOMP_RULES = {
+  mediated_network: {
+    reason:
+      'which host and port may be reached is decided when a socket is connected, bound or put to listen',
+  },
   foreign_abi: {
     reason:
-      'calls of a 32-bit or x32 program have other numbers than those that the filter knows, so none of them is made',
+      'calls of another architecture or ABI (i386, x32) have other numbers, which rules for this one would miss',
   },
-  memfd_exec: {
+  unknown_syscall: {
     reason:
-      'a file that exists in memory only could be executed without ever being seen on disk; with MFD_NOEXEC_SEAL it is allowed',
+      'it is not on the list of what ordinary programs need; ENOSYS makes libraries use an older call instead',
+  },
+  hidden_flags: {
+    reason:
+      'its flags lie in memory where a filter cannot read them; ENOSYS makes libraries use the older call instead',
+  },
+  unknown_option: {
+    reason:
+      'Linux 6.18 has no such option, and a newer one could do anything; programs take EINVAL for "not there"',
+  },
+  dumpable: {
+    reason: 'a process that hides its memory could not be identified; the call answers 0 and changes nothing',
+  },
+  ptrace: {
+    reason:
+      "it reads or changes another process' memory and registers, and so acts under that process' identity",
+  },
+  pidfd: {
+    reason:
+      'a pidfd is a handle on a process that outlives every check on its number; programs fall back to the number',
     quiet: true,
   },
-  memfd_secret: { reason: 'memory that nobody else can read would hide what a program does' },
-  ptrace: { reason: 'a tracer reads and changes everything that the traced process has and does' },
-  process_memory: { reason: 'reading, writing or advising the memory of another process is a way into it' },
-  kcmp: { reason: 'comparing kernel objects of two processes tells one about the other' },
-  bpf: { reason: 'programs that run inside the kernel are not for sandboxed ones to load' },
-  pidfd: { reason: 'a process descriptor outlives checks made on process numbers', quiet: true },
-  pidfd_getfd: { reason: "taking another process's descriptor takes what that process was granted" },
-  io_uring: {
-    reason: 'work handed to an io_uring is done by the kernel without asking this filter',
-    quiet: true,
+  pidfd_getfd: {
+    reason: "it takes an open file, socket or listener out of another process' hands",
   },
-  mount: { reason: 'mounting could show files that are not part of this sandbox, or hide its protections' },
-  chroot: { reason: 'a new root directory would change what every path of the policy means' },
+  other_process: {
+    reason:
+      "it changes another process' limits, priority or memory; on a thread of the caller's own process it is allowed",
+  },
+  process_image: {
+    reason: 'it changes which executable a process is taken for, and rules are given to executables',
+  },
   namespaces: {
-    reason: 'a namespace of its own gives a process capabilities in it, and reaches more of the kernel',
+    reason:
+      'a new namespace brings capabilities in it and with them most of the ways out that kernels have had',
   },
   descriptor_table: {
     reason:
-      'threads with a descriptor table of their own could be taken for one another when a call is checked',
+      'a thread with a descriptor table of its own could show the check one socket and the kernel another',
   },
-  userfaultfd: {
-    reason: 'it holds the kernel up in the middle of a copy, the usual first step of kernel exploits',
-  },
-  perf_events: {
-    reason: 'performance counters observe other programs and have opened many ways into the kernel',
-  },
-  keyring: { reason: 'kernel keyrings are shared beyond the sandbox' },
-  kexec: { reason: 'it replaces the running kernel' },
-  kernel_modules: { reason: 'it puts code into the kernel' },
-  file_handles: {
-    reason: 'a file opened by its number is found without walking its path, past every path rule',
-  },
-  fanotify: { reason: 'it watches and holds up accesses to whole file systems' },
-  quota: { reason: 'disk quotas belong to the host' },
-  accounting: { reason: 'process accounting belongs to the host' },
-  swap: { reason: 'swap space belongs to the host' },
-  reboot: { reason: 'it restarts or stops the machine' },
-  kernel_log: { reason: 'kernel messages tell about the host, its addresses among them' },
-  system_clock: { reason: 'the clock belongs to the host' },
-  port_io: { reason: 'it drives the hardware directly' },
-  descriptor_tables_x86: { reason: 'x86 segment tables are used by old emulators, and by exploits' },
-  personality: { reason: 'execution domains other than the usual ones switch protections off' },
-  dcookie: { reason: 'it turns profiler numbers into paths of the host' },
-  hangup: { reason: 'it cuts the terminal off for everybody' },
-  hostname: { reason: 'the name of the machine is set by the sandbox' },
-  security_label: { reason: 'a process does not choose the security label that it runs under' },
-  seccomp_filter: {
+  mount: {
     reason:
-      'a filter on top of this one can break how refusals are answered; the relaxation nested_filters allows it',
+      'the set of mounts is what the file rules are about; nothing inside may change it or the root directory',
+  },
+  nested_filters: {
+    reason:
+      "a filter of the workload's own could answer in place of this one; the relaxation `nested_filters` allows it",
+  },
+  memfd: {
+    reason:
+      'a memfd without MFD_NOEXEC_SEAL is a program that lies in no directory, so no file rule can hold it',
     quiet: true,
   },
-  seccomp_listener: { reason: 'a listener of its own would answer calls in the place of this sandbox' },
-  exec_by_descriptor: { reason: 'executing an open descriptor runs a file that has no path any more' },
-  tty_input: { reason: 'typing into a terminal from a program runs commands outside the sandbox' },
-  tty_control: { reason: 'changing what drives a terminal reaches beyond the sandbox' },
-  signal_owner: { reason: 'a descriptor with a chosen owner sends signals to processes outside the sandbox' },
-  setuid_bit: { reason: 'a set-user-ID file runs with the rights of its owner, whoever starts it' },
-  other_process: { reason: 'limits and scheduling of a process are its own: no other process changes them' },
-  process_groups: { reason: 'priorities of whole groups and users reach processes outside the sandbox' },
-  socket_family: {
-    reason: 'only Unix, IPv4 and IPv6 sockets are needed; every other family is kernel code more to attack',
+  memfd_secret: {
+    reason: 'it makes memory that cannot be inspected, and locks it in without a limit on how much',
   },
-  socket_protocol: { reason: 'only TCP and UDP can be judged by the network policy' },
-  raw_socket: { reason: 'raw packets carry any protocol and any sender' },
-  mptcp: { reason: 'multipath TCP walks around rules made for TCP', quiet: true },
+  fexecve: {
+    reason:
+      'it executes a descriptor instead of a path, so a program that lies in no directory; give the path instead',
+  },
+  io_uring: {
+    reason:
+      'operations that go through a ring make no system call, so no filter sees them; programs fall back',
+    quiet: true,
+  },
+  bpf: {
+    reason: 'it loads programs into the kernel',
+  },
+  userfaultfd: {
+    reason:
+      'it stops the kernel in the middle of a call for as long as one likes, which many exploits are built on',
+  },
+  perf_events: {
+    reason: 'it watches what other processes and the kernel do',
+  },
+  keyring: {
+    reason: "kernel keyrings belong to the user, not to the sandbox: they may hold the caller's keys",
+  },
+  kexec: {
+    reason: 'it starts another kernel',
+  },
+  reboot: {
+    reason: 'it stops or restarts the machine',
+  },
+  kernel_modules: {
+    reason: 'it loads or removes kernel modules',
+  },
+  file_handle: {
+    reason: 'it opens a file by its number on disk, past every path that rules are about',
+  },
+  fanotify: {
+    reason: 'it watches, and may hold up, what every process does with a file system; inotify is allowed',
+  },
+  quota: {
+    reason: 'it reads or sets disk quotas',
+  },
+  accounting: {
+    reason: 'it records every process of the machine in a file',
+  },
+  swap: {
+    reason: "it changes the machine's swap space",
+  },
+  kernel_log: {
+    reason: 'the kernel log tells addresses and what others do',
+  },
+  clock: {
+    reason: 'the clock belongs to the machine; clock_gettime reads it',
+  },
+  hostname: {
+    reason: 'the host name is set once, before the program starts',
+  },
+  io_ports: {
+    reason: 'it gives direct access to devices',
+  },
+  segments: {
+    reason: 'segments of its own are needed by 16-bit programs only, and have been a way into the kernel',
+  },
+  personality: {
+    reason: 'this execution domain weakens memory protection or has rarely used code in the kernel',
+  },
+  ipc: {
+    reason:
+      'without a namespace of its own, System V and POSIX IPC reach the objects of other sandboxes and of the host',
+  },
+  setuid_bit: {
+    reason: "a set-user-id file lends this user's identity to whoever on the host executes it",
+  },
+  tty_input: {
+    reason:
+      'it types on the terminal as if the user did: what it types could run after the sandbox has ended',
+  },
+  terminal_setup: {
+    reason: 'it hangs up a terminal, takes over the console or loads a line discipline',
+  },
+  signal_owner: {
+    reason: 'it chooses who gets signals for a file, and this kernel cannot hold them inside the sandbox',
+  },
   netlink: {
-    reason: 'netlink configures and lists what belongs to the host; process.netlink says how much is open',
+    reason:
+      'netlink is for looking up network interfaces (NETLINK_ROUTE) alone, as far as `process.netlink` allows',
   },
-  sysv_ipc: {
-    reason: 'System V memory, semaphores and queues are shared with every process of the same user',
+  socket_family: {
+    reason: 'sockets are AF_UNIX, AF_INET or AF_INET6; other families go past every network rule',
   },
-  message_queues: { reason: 'named message queues are shared with every process of the same user' },
-  connect: { reason: 'where a program may connect is said by network_policies' },
-  bind: { reason: 'which addresses a program may take is decided for each' },
-  listen: { reason: 'which sockets may accept connections is decided for each' },
-} as const satisfies Record<string, RuleText>;
+  raw_socket: {
+    reason: 'raw sockets read and forge packets below every network rule',
+  },
+  mptcp: {
+    reason: 'Multipath TCP goes past rules about TCP; programs fall back to TCP',
+    quiet: true,
+  },
+  socket_protocol: {
+    reason:
+      'internet sockets are TCP streams or UDP datagrams; ICMP, SCTP, UDP-Lite and others go past network rules',
+  },
+  fast_open: {
+    reason: 'MSG_FASTOPEN connects while it sends, past the check of connect; programs fall back to connect',
+  },
+  socket_option: {
+    reason:
+      'only options that cannot send packets another way are allowed; programs take ENOPROTOOPT for "not there"',
+  },
+} as const satisfies Readonly<Record<string, RuleText>>;
 
-export type RuleName = keyof typeof RULES;
+export type SeccompRuleName = keyof typeof SECCOMP_RULES;
 
-export const isQuiet = (name: RuleName): boolean => (RULES[name] as RuleText).quiet === true;
+export const ruleText = (name: SeccompRuleName): RuleText => SECCOMP_RULES[name];
+
+/** Rules of calls that the filter answers itself, without an event. A call that is not here: `unknown_syscall`. */
+const ANSWERED: Partial<Readonly<Record<SyscallName, SeccompRuleName>>> = {
+  clone3: 'hidden_flags',
+  openat2: 'hidden_flags',
+  sendto: 'fast_open',
+  sendmsg: 'fast_open',
+  sendmmsg: 'fast_open',
+  setsockopt: 'socket_option',
+  prctl: 'unknown_option',
+  seccomp: 'unknown_option',
+  setpriority: 'unknown_option',
+  ioprio_set: 'unknown_option',
+};
+
+/** The rule by which the filter itself answers a call with an errno; 0 is the answer of a call that has no effect. */
+export function answeringRule(call: SyscallName | undefined, errno: number): SeccompRuleName {
+  if (errno === 0) return 'dumpable';
+  return (call === undefined ? undefined : ANSWERED[call]) ?? 'unknown_syscall';
+}

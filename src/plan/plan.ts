@@ -131,7 +131,10 @@ export interface NotifyRow {
   readonly arch: number | null;
   /** System call number, or null for any. */
   readonly nr: number | null;
-  /** Compared as `(arg & mask) == value`; null: no condition. Masks and values are below 2^32. */
+  /**
+   * Compared as `(arg & mask) == value`; null: no condition. Masks and values are below 2^32. Of `own_thread` it names
+   * the argument that holds the thread as well, and its mask is 0: every value fits.
+   */
   readonly arg: { readonly index: number; readonly mask: number; readonly value: number } | null;
   readonly handler: NotifyHandler;
   /** Positive errno that `refuse` answers, and `own_thread` for a thread that is not the caller's own. */

@@ -7,6 +7,7 @@ import { HostIndex } from './host-index.ts';
 import { type Budget, intersects, pathSteps, type Step, specificity } from './intersect.ts';
 import { type Issues, type Place, quoted } from './issues.ts';
 import { POLICY_LIMITS } from './limits.ts';
+import { childPath } from './path.ts';
 import type { Endpoint, NetworkPolicy } from './policy.ts';
 
 interface Member {
@@ -60,7 +61,7 @@ function memberOf(endpoint: Endpoint): Member {
 function placeOf(policy: NetworkPolicy, endpoint: Endpoint): Place {
   return {
     span: endpoint.host.span,
-    path: `network_policies.${policy.key}.endpoints[${endpoint.index}].host`,
+    path: `${childPath('network_policies', policy.key)}.endpoints[${endpoint.index}].host`,
   };
 }
 

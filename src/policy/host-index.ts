@@ -3,7 +3,7 @@
  * the right, walked once for each question. Only the first label of a pattern can be `**` or hold `*` among other
  * characters (host.ts), so those stand at the leaves.
  */
-import { type Budget, hostSteps, intersects } from './intersect.ts';
+import { type Budget, hostSteps, intersects, type Step } from './intersect.ts';
 import type { Endpoint } from './policy.ts';
 
 interface Node<T> {
@@ -24,6 +24,8 @@ export class HostIndex<T> {
   readonly #make: () => T;
   readonly #budget: Budget;
   readonly #all: T[] = [];
+  /** Of labels that were compared, since each is compared often. */
+  readonly #steps = new Map<string, readonly Step[]>();
   #any: T | null = null;
 
   constructor(make: () => T, budget: Budget) {
@@ -104,7 +106,15 @@ export class HostIndex<T> {
   }
 
   #meet(a: string, b: string): boolean {
-    return intersects(hostSteps(a), hostSteps(b), '.', this.#budget);
+    return intersects(this.#stepsOf(a), this.#stepsOf(b), '.', this.#budget);
+  }
+
+  #stepsOf(label: string): readonly Step[] {
+    const known = this.#steps.get(label);
+    if (known !== undefined) return known;
+    const steps = hostSteps(label);
+    this.#steps.set(label, steps);
+    return steps;
   }
 }
 

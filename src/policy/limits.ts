@@ -6,7 +6,7 @@ export const POLICY_LIMITS = {
   bytes: 4 * 1024 * 1024,
   /** Nested lists and mappings. */
   depth: 64,
-  /** Values, keys and collections, after aliases were expanded. */
+  /** Values, lists and mappings, after aliases were expanded; keys are not counted. */
   nodes: 100_000,
   /** Lexical tokens, comments and blanks among them. */
   tokens: 1_000_000,
@@ -40,7 +40,7 @@ export const POLICY_LIMITS = {
   /** Bytes of a request body that a policy may ask to hold for inspection. */
   inspectedBody: 64 * 1024 * 1024,
   /** Steps of the comparison of overlapping endpoints. */
-  ambiguitySteps: 5_000_000,
+  ambiguitySteps: 2_000_000,
   /** Complaints about overlapping endpoints. */
   ambiguityIssues: 20,
 } as const;

@@ -73,6 +73,8 @@ function checkSkipped(
   budget: Budget,
   issues: Issues,
 ): void {
+  // Reported already, for one before this.
+  if (budget.steps < 0) return;
   const include = middleware.include.map(hostSteps);
   const exclude = middleware.exclude.map(hostSteps);
   const covered = skipped.find(({ host, hostKind }) => {

@@ -121,8 +121,11 @@ function countToken(type: string | null, counts: TokenCounts): Refusal | null {
   return { code: 'yaml_size_limit', message: `the document has ${tooMany}`, hint: 'Split the policy.' };
 }
 
+/** Each value may have a key, which looks the same here. */
+const MOST_SCALARS = 2 * POLICY_LIMITS.nodes;
+
 function tooManyTokens(counts: TokenCounts): string | null {
-  if (counts.nodes > POLICY_LIMITS.nodes) return `more than ${POLICY_LIMITS.nodes} values`;
+  if (counts.nodes > MOST_SCALARS) return `more than ${POLICY_LIMITS.nodes} values`;
   if (counts.punctuation > POLICY_LIMITS.punctuation) {
     return `more than ${POLICY_LIMITS.punctuation} punctuation marks`;
   }

@@ -112,11 +112,10 @@ class TreeBuilder {
       const key = this.#key(pair.key, keySpan, path, seen);
       const place = childPath(path, key);
       const built = pair.value === null ? this.#missing(keySpan) : this.build(pair.value, place, keySpan);
-      size += built.size + 1;
+      size += built.size;
       characters += built.characters + key.length;
       entries.push({ key, keySpan, value: built.node });
     }
-    this.#written += pairs.length;
     return { node: { kind: 'map', span, entries }, size, characters };
   }
 

@@ -1,5 +1,5 @@
 /** Looks at the paths that a compilation asks about, and at nothing else. */
-import { lstatSync, readdirSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { cleanPath, joinPath, parentOf } from '../base/path.ts';
 import type { PathFact, PathFacts, SymbolicLink } from '../plan/facts.ts';
 
@@ -7,25 +7,63 @@ import type { PathFact, PathFacts, SymbolicLink } from '../plan/facts.ts';
 const MAX_LINKS = 40;
 
 export function lookAt(paths: readonly string[]): PathFacts {
+  const walker = new Walker();
   const byPath = new Map<string, PathFact>();
-  const rootEntries = readdirSync('/').sort();
-  const queue = [...paths, ...rootEntries.map((name) => joinPath('/', name))];
+  const rootEntries = readdirSync('/', { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  // A link of the root directory is made again inside; what else stands there matters only when it is asked about.
+  const queue = [...paths, ...rootEntries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => joinPath('/', name))];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (byPath.has(path)) continue;
-    const fact = lookAtOne(path);
+    const fact = walker.lookAt(path);
     byPath.set(path, fact);
     for (const { at } of fact.links) if (!byPath.has(at)) queue.push(at);
   }
-  return { byPath, rootEntries };
+  return { byPath, rootEntries: rootEntries.map(({ name }) => name) };
 }
 
-function lookAtOne(path: string): PathFact {
+/** Walks paths component by component, looking at each place of the disk once. */
+class Walker {
+  readonly #seen = new Map<string, Stats | null>();
+
+  lookAt(path: string): PathFact {
+    const links: SymbolicLink[] = [];
+    const rest = cleanPath(path).split('/').slice(1).reverse();
+    let at = '/';
+    let stats = this.#stat(at);
+    while (rest.length > 0) {
+      const name = rest.pop()!;
+      const next = name === '..' ? parentOf(at) : name === '' ? at : joinPath(at, name);
+      stats = stats?.isDirectory() ? this.#stat(next) : null;
+      if (stats === null || !stats.isSymbolicLink()) {
+        at = next;
+        continue;
+      }
+      const text = readlinkSync(next);
+      links.push({ at: next, text });
+      if (links.length > MAX_LINKS) return { kind: 'missing', canonical: next, links };
+      if (text.startsWith('/')) at = '/';
+      stats = this.#stat(at);
+      rest.push(...text.split('/').filter((part) => part !== '' && part !== '.').reverse());
+    }
+    if (stats === null) return { kind: 'missing', canonical: at, links };
+    return { kind: kindOf(stats), canonical: at, links, uid: stats.uid, gid: stats.gid };
+  }
+
+  #stat(path: string): Stats | null {
+    let stats = this.#seen.get(path);
+    if (stats === undefined) {
+      stats = statOrNull(path);
+      this.#seen.set(path, stats);
+    }
+    return stats;
+  }
+}
+
+function statOrNull(path: string): Stats | null {
   try {
-    const canonical = realpathSync.native(path);
-    const stats = statSync(canonical);
-    return { kind: kindOf(stats), canonical, links: canonical === path ? [] : follow(path).links, uid: stats.uid, gid: stats.gid };
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {
-    return { kind: 'missing', ...follow(path) };
+    return null; // a directory on the way may not be searched by this user
   }
 }
 
@@ -34,37 +72,4 @@ function kindOf(stats: Stats): 'directory' | 'file' | 'device' | 'socket' | 'oth
   if (stats.isFile()) return 'file';
   if (stats.isCharacterDevice() || stats.isBlockDevice()) return 'device';
   return stats.isSocket() ? 'socket' : 'other';
-}
-
-/** Walks the components of a path, noting each link. What does not exist is taken as it is written. */
-function follow(path: string): { canonical: string; links: SymbolicLink[] } {
-  const links: SymbolicLink[] = [];
-  const rest = cleanPath(path).split('/').slice(1).reverse();
-  let at = '/';
-  while (rest.length > 0) {
-    const name = rest.pop()!;
-    if (name === '..') {
-      at = parentOf(at);
-      continue;
-    }
-    const next = joinPath(at, name);
-    const text = linkText(next);
-    if (text === null) {
-      at = next;
-      continue;
-    }
-    links.push({ at: next, text });
-    if (links.length > MAX_LINKS) return { canonical: next, links };
-    if (text.startsWith('/')) at = '/';
-    rest.push(...text.split('/').filter((part) => part !== '' && part !== '.').reverse());
-  }
-  return { canonical: at, links };
-}
-
-function linkText(path: string): string | null {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,4 @@
 /** From policy text and the operator's request to a plan: reads, asks the host, compiles, and remembers. */
-import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Issue, renderIssue } from '../base/source.ts';
@@ -54,14 +53,13 @@ export async function prepare(input: PrepareInput): Promise<Result<Prepared, Pre
   }
   ensureCacheDirectory();
   const host = hostFacts(input, installation.launcher);
-  const key = sha256(JSON.stringify([CACHE_FORMAT, bundleStamp(installation), policy?.name, policy?.text, input.operator, host, input.refusalErrno]));
+  const key = JSON.stringify([CACHE_FORMAT, bundleStamp(installation), policy?.name, policy?.text, input.operator, host, input.refusalErrno]);
   const remembered = recall(key);
   if (remembered !== null) return ok(remembered);
 
   const parsed = await parse(policy);
   if (!parsed.ok) return parsed;
-  const { compile } = await import('../compile/compile.ts');
-  const { pathsOfInterest } = await import('../compile/questions.ts');
+  const { compile, pathsOfInterest, sha256 } = await import('./cold.ts');
   const asked = pathsOfInterest({ policy: parsed.value.policy, operator: input.operator }, host.caller, host.ownFiles);
   const paths = lookAt(asked);
   const source = { file: policy?.name ?? null, sha256: sha256(policy?.text ?? '') };
@@ -89,7 +87,7 @@ const pathsText = ({ byPath, rootEntries }: PathFacts): string => JSON.stringify
 
 async function parse(file: PolicyFile | null): Promise<Result<{ policy: Policy | null; warnings: readonly string[] }, PrepareFailure>> {
   if (file === null) return ok({ policy: null, warnings: [] });
-  const { parsePolicy } = await import('../policy/check.ts');
+  const { parsePolicy } = await import('./cold.ts');
   const { policy, issues } = parsePolicy(file.text);
   const render = (issue: Issue): string => renderIssue(issue, file.name, file.text);
   if (policy === null) return err({ lines: issues.filter(({ severity }) => severity === 'error').map(render) });
@@ -100,8 +98,6 @@ function renderProblem({ message, hint, line }: CompileProblem, policy: PolicyFi
   const place = line === null || policy === null ? 'openshell' : `${policy.name}:${line}`;
   return `${place}: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`;
 }
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Changes whenever the program does. */
 function bundleStamp({ root }: Installation): string {
@@ -138,7 +134,7 @@ function archOf(arch: string): Arch {
 function answersFor(launcher: string): ProbeAnswers {
   const { mtimeMs, size } = statSync(launcher);
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const key = sha256(JSON.stringify([CACHE_FORMAT, boot, release(), launcher, mtimeMs, size, process.geteuid!()]));
+  const key = JSON.stringify([CACHE_FORMAT, boot, release(), launcher, mtimeMs, size, process.geteuid!()]);
   const known = readCache('host', key);
   if (known !== null) return new Map(JSON.parse(known) as [string, string][]);
   const answers = probeKernel(launcher);

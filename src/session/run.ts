@@ -128,7 +128,7 @@ class Run {
    * listens from the start, and nobody connects to it before an `open` report has said so.
    */
   #mediate(): Promise<Mediation> {
-    this.#mediation ??= import('./mediation.ts').then(({ Mediation }) => {
+    this.#mediation ??= import('./cold.ts').then(({ Mediation }) => {
       const mediation = new Mediation({
         plan: this.#options.plan,
         launcher: this.#launcher!,

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../src/policy/check.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 function policyOf(endpoints: readonly string[]): string {
   const lines = endpoints.map(

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readHost } from '../../src/policy/host.ts';
 import { HostIndex } from '../../src/policy/host-index.ts';
 import { hostSteps, intersects } from '../../src/policy/intersect.ts';
 import type { Endpoint } from '../../src/policy/policy.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 type HostOf = Pick<Endpoint, 'host' | 'hostKind'>;
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { normaliseHost } from '../../src/match/host.ts';
 import { compileHostPattern } from '../../src/match/host-pattern.ts';
 import { readHost, readHostSelector } from '../../src/policy/host.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('a host', () => {
   it.each([

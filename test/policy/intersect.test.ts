@@ -1,6 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { hostSteps, intersects, pathSteps, type Step, specificity } from '../../src/policy/intersect.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const meet = (a: readonly Step[], b: readonly Step[], separator: string): boolean => {
   const budget = { steps: 1_000_000 };

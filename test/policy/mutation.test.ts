@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, it, vi } from 'vitest';
 import { corpus } from './corpus.ts';
 import { expectSpansInside } from './spans.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const texts = corpus('good').map(({ text }) => text);
 

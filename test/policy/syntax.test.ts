@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { parsePolicy } from '../../src/policy/check.ts';
 import { POLICY_LIMITS } from '../../src/policy/limits.ts';
 import { expectSpansInside } from './spans.ts';
+
+// Much work on a machine that may be busy with other things.
+vi.setConfig({ testTimeout: 60_000 });
 
 const codesOf = (text: string): string[] => parsePolicy(text).issues.map(({ code }) => code);
 const repeat = (part: string, size: number = POLICY_LIMITS.bytes): string =>

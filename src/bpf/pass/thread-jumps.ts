@@ -13,6 +13,8 @@ export const threadJumps: Pass = {
     const known = new Map<Label, Facts>([[ir.entry, NO_FACTS]]);
     let changed = false;
     const arrive = (label: Label, facts: Facts): void => {
+      // Nothing is asked behind a return, and many ways lead to each.
+      if (nodeAt(ir, label).kind === 'return') return;
       const before = known.get(label);
       known.set(label, before === undefined ? facts : meet(before, facts));
     };

@@ -1,0 +1,102 @@
+/** How one system call is treated: ordered clauses of which the first that fits decides, in the words of both sides. */
+import type { Condition, Place } from '../bpf/condition.ts';
+import type { Arch } from '../kernel/arch.ts';
+import { syscallArguments } from '../kernel/arguments.ts';
+import type { SyscallName } from '../kernel/syscalls.ts';
+import type { NetworkMode, NotifyHandler, Tier } from '../plan/plan.ts';
+import type { NetlinkMode, Relaxation } from '../policy/policy.ts';
+import type { SeccompRuleName } from './seccomp-rules.ts';
+
+export interface SeccompInput {
+  readonly arch: Arch;
+  readonly tier: Tier;
+  readonly network: NetworkMode;
+  /** `line`: where the policy says so, or null. */
+  readonly netlink: { readonly mode: NetlinkMode; readonly line: number | null };
+  readonly relaxations: readonly { readonly name: Relaxation; readonly line: number }[];
+  /** 0: no Landlock. */
+  readonly landlockAbi: number;
+  /** Test hook: every refusal, ENOSYS for unknown calls included, answers this errno; null: each its own. */
+  readonly refusalErrno: number | null;
+}
+
+export type Verdict =
+  | { readonly kind: 'allow' }
+  /** The filter itself answers, and nobody hears of it. */
+  | { readonly kind: 'answer'; readonly errno: number; readonly rule: SeccompRuleName }
+  | Notified;
+
+/** The warden decides. */
+export interface Notified {
+  readonly kind: 'notify';
+  readonly handler: NotifyHandler;
+  readonly errno: number;
+  readonly rule: SeccompRuleName;
+  /** For `own_thread`: the argument that holds a thread's number. */
+  readonly thread: number | null;
+}
+
+export interface Clause {
+  /** All must hold. */
+  readonly when: readonly Condition[];
+  readonly verdict: Verdict;
+}
+
+/** How the warden tells apart what one call is notified for: it compares `(arg & mask) == value`, nothing else. */
+export interface RowSketch {
+  /** Null: always fits. */
+  readonly when: { readonly index: number; readonly mask: number; readonly value: number } | null;
+  readonly verdict: Notified;
+}
+
+export interface Treatment {
+  readonly call: SyscallName;
+  readonly clauses: readonly Clause[];
+  readonly otherwise: Verdict;
+  /** In order, the first that fits decides. Left out where all notifications of the call get one verdict. */
+  readonly rows?: readonly RowSketch[];
+}
+
+export const ALLOWED_CALL: Verdict = { kind: 'allow' };
+
+export const answer = (errno: number, rule: SeccompRuleName): Verdict => ({ kind: 'answer', errno, rule });
+
+export const refuse = (errno: number, rule: SeccompRuleName): Notified => ({
+  kind: 'notify',
+  handler: 'refuse',
+  errno,
+  rule,
+  thread: null,
+});
+
+/** Allowed when argument `thread` is the number of a thread of the caller's own process. */
+export const ownThread = (thread: number, errno: number, rule: SeccompRuleName): Notified => ({
+  kind: 'notify',
+  handler: 'own_thread',
+  errno,
+  rule,
+  thread,
+});
+
+export const mediate = (
+  handler: 'connect' | 'bind' | 'listen',
+  errno: number,
+  rule: SeccompRuleName,
+): Notified => ({
+  kind: 'notify',
+  handler,
+  errno,
+  rule,
+  thread: null,
+});
+
+/** An argument by its name, with the width that the kernel gives it: no rule says a width of its own. */
+export function argument(call: SyscallName, name: string): Place {
+  const list = syscallArguments(call);
+  const arg = list?.findIndex((one) => one.name === name) ?? -1;
+  if (list === undefined || arg < 0) throw new Error(`internal error: ${call} has no known argument ${name}`);
+  return { arg, width: list[arg]!.width };
+}
+
+export const isRelaxed = (input: SeccompInput, name: Relaxation): boolean =>
+  input.relaxations.some((relaxation) => relaxation.name === name);

@@ -1,0 +1,103 @@
+/** Calls on files and descriptors that are refused for some arguments only. */
+import { anyBit, type Condition, equal, noBit } from '../bpf/condition.ts';
+import { FCNTL, IOCTL, MEMFD, MODE, OPEN } from '../kernel/constants.ts';
+import { ERRNOS } from '../kernel/errno.ts';
+import {
+  ALLOWED_CALL,
+  argument,
+  isRelaxed,
+  type Notified,
+  ownThread,
+  refuse,
+  type SeccompInput,
+  type Treatment,
+} from './seccomp-clause.ts';
+
+export function fileTreatments(input: SeccompInput): readonly Treatment[] {
+  return [...OPENING.map(opens), ...WITH_MODE.map(setsMode), memfdCreate(input), ioctl(input), fcntl(input)];
+}
+
+const SETUID_REFUSED = refuse(ERRNOS.EPERM, 'setuid_bit');
+
+/** mkdir and mkdirat are not among them: the kernel drops the bit there. */
+const WITH_MODE = ['creat', 'mknod', 'mknodat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2'] as const;
+const OPENING = ['open', 'openat'] as const;
+
+const setsUserId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
+  anyBit(argument(call, 'mode'), MODE.S_ISUID);
+
+function setsMode(call: (typeof WITH_MODE)[number]): Treatment {
+  return {
+    call,
+    clauses: [{ when: [setsUserId(call)], verdict: SETUID_REFUSED }],
+    otherwise: ALLOWED_CALL,
+  };
+}
+
+/** Without O_CREAT and O_TMPFILE the kernel does not look at the mode, which is then whatever the register held. */
+function opens(call: (typeof OPENING)[number]): Treatment {
+  const makes = anyBit(argument(call, 'flags'), OPEN.O_CREAT | OPEN.__O_TMPFILE);
+  return {
+    call,
+    clauses: [{ when: [makes, setsUserId(call)], verdict: SETUID_REFUSED }],
+    otherwise: ALLOWED_CALL,
+  };
+}
+
+function memfdCreate(input: SeccompInput): Treatment {
+  const executable = noBit(argument('memfd_create', 'flags'), MEMFD.MFD_NOEXEC_SEAL);
+  return {
+    call: 'memfd_create',
+    clauses: isRelaxed(input, 'memfd_exec')
+      ? []
+      : [{ when: [executable], verdict: refuse(ERRNOS.EPERM, 'memfd') }],
+    otherwise: ALLOWED_CALL,
+  };
+}
+
+/**
+ * Whether signals for a file can only go to processes of the sandbox: the pid namespace has no others, and Landlock
+ * holds them from ABI 6 on.
+ */
+const signalsStayInside = ({ tier, landlockAbi }: SeccompInput): boolean =>
+  tier === 'namespaces' || landlockAbi >= 6;
+
+function ioctl(input: SeccompInput): Treatment {
+  const op = argument('ioctl', 'op');
+  const refused: [number, Notified][] = [
+    [IOCTL.TIOCSTI, refuse(ERRNOS.EPERM, 'tty_input')],
+    [IOCTL.TIOCLINUX, refuse(ERRNOS.EPERM, 'tty_input')],
+    [IOCTL.TIOCCONS, refuse(ERRNOS.EPERM, 'terminal_setup')],
+    [IOCTL.TIOCSETD, refuse(ERRNOS.EPERM, 'terminal_setup')],
+    [IOCTL.TIOCVHANGUP, refuse(ERRNOS.EPERM, 'terminal_setup')],
+  ];
+  // Whom they name lies in memory, so they cannot be allowed for the caller alone.
+  if (!signalsStayInside(input))
+    for (const request of [IOCTL.FIOSETOWN, IOCTL.SIOCSPGRP])
+      refused.push([request, refuse(ERRNOS.EPERM, 'signal_owner')]);
+  return {
+    call: 'ioctl',
+    clauses: refused.map(([request, verdict]) => ({ when: [equal(op, request)], verdict })),
+    otherwise: ALLOWED_CALL,
+    rows: refused.map(([value, verdict]) => ({ when: { index: op.arg, mask: 0xffff_ffff, value }, verdict })),
+  };
+}
+
+function fcntl(input: SeccompInput): Treatment {
+  const op = argument('fcntl', 'op');
+  if (signalsStayInside(input)) return { call: 'fcntl', clauses: [], otherwise: ALLOWED_CALL };
+  const owner = ownThread(argument('fcntl', 'arg').arg, ERRNOS.EPERM, 'signal_owner');
+  const hidden = refuse(ERRNOS.EPERM, 'signal_owner');
+  return {
+    call: 'fcntl',
+    clauses: [
+      { when: [equal(op, FCNTL.F_SETOWN)], verdict: owner },
+      { when: [equal(op, FCNTL.F_SETOWN_EX)], verdict: hidden },
+    ],
+    otherwise: ALLOWED_CALL,
+    rows: [
+      { when: { index: op.arg, mask: 0xffff_ffff, value: FCNTL.F_SETOWN_EX }, verdict: hidden },
+      { when: null, verdict: owner },
+    ],
+  };
+}

@@ -1,0 +1,240 @@
+/** Sockets: which can be made, how they can be set up, and who is asked before they lead anywhere. */
+import { anyBit, type Condition, equal, maskedEqual, maskedNotEqual } from '../bpf/condition.ts';
+import {
+  FAMILY,
+  IP_OPTION,
+  IP_PROTOCOL,
+  IPV6_OPTION,
+  MESSAGE,
+  NETLINK,
+  SOCKET_FLAG,
+  SOCKET_LEVEL,
+  SOCKET_OPTION,
+  SOCKET_TYPE,
+  TCP_OPTION,
+} from '../kernel/constants.ts';
+import { ERRNOS } from '../kernel/errno.ts';
+import {
+  ALLOWED_CALL,
+  answer,
+  argument,
+  type Clause,
+  mediate,
+  type RowSketch,
+  refuse,
+  type SeccompInput,
+  type Treatment,
+} from './seccomp-clause.ts';
+
+const { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK } = FAMILY;
+const { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_PACKET } = SOCKET_TYPE;
+
+export function networkTreatments(input: SeccompInput): readonly Treatment[] {
+  return [
+    ...mediated(input),
+    makesSocket('socket', input),
+    makesSocket('socketpair', input),
+    setsockopt,
+    ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map(withoutFastOpen),
+  ];
+}
+
+function mediated(input: SeccompInput): readonly Treatment[] {
+  return (['connect', 'bind', 'listen'] as const).map((call) => ({
+    call,
+    clauses: [],
+    otherwise: input.network === 'allow' ? ALLOWED_CALL : mediate(call, ERRNOS.EACCES, 'mediated_network'),
+  }));
+}
+
+const FAMILY_REFUSED = refuse(ERRNOS.EAFNOSUPPORT, 'socket_family');
+const NETLINK_REFUSED = refuse(ERRNOS.EPERM, 'netlink');
+const RAW_REFUSED = refuse(ERRNOS.EPERM, 'raw_socket');
+const MPTCP_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'mptcp');
+const PROTOCOL_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'socket_protocol');
+
+/** SOCK_TYPE_MASK (linux/net.h): the kernel takes the type from these bits, and flags from the rest. */
+const TYPE_MASK = 0xf;
+const ALL = 0xffff_ffff;
+
+function makesSocket(call: 'socket' | 'socketpair', { netlink }: SeccompInput): Treatment {
+  const domain = argument(call, 'domain');
+  const type = argument(call, 'type');
+  const protocol = argument(call, 'protocol');
+  const inet = (socketType: number, number: number): readonly Condition[] => [
+    maskedEqual(domain, INET_MASK, AF_INET),
+    maskedEqual(type, ~(SOCKET_FLAG.SOCK_NONBLOCK | SOCKET_FLAG.SOCK_CLOEXEC), socketType),
+    equal(protocol, number),
+  ];
+  const allow = (when: readonly Condition[]): Clause => ({ when, verdict: ALLOWED_CALL });
+  const looksUp = [equal(domain, AF_NETLINK), equal(protocol, NETLINK.NETLINK_ROUTE)];
+  return {
+    call,
+    clauses: [
+      allow([equal(domain, AF_UNIX)]),
+      allow(inet(SOCK_STREAM, 0)),
+      allow(inet(SOCK_STREAM, IP_PROTOCOL.IPPROTO_TCP)),
+      allow(inet(SOCK_DGRAM, 0)),
+      allow(inet(SOCK_DGRAM, IP_PROTOCOL.IPPROTO_UDP)),
+      ...(netlink.mode === 'deny' ? [] : [allow(looksUp)]),
+      { when: [equal(domain, AF_NETLINK)], verdict: NETLINK_REFUSED },
+      { when: [maskedNotEqual(domain, INET_MASK, AF_INET)], verdict: FAMILY_REFUSED },
+      { when: [maskedEqual(type, TYPE_MASK, SOCK_RAW)], verdict: RAW_REFUSED },
+      { when: [maskedEqual(type, TYPE_MASK, SOCK_PACKET)], verdict: RAW_REFUSED },
+      { when: [equal(protocol, IP_PROTOCOL.IPPROTO_MPTCP)], verdict: MPTCP_REFUSED },
+    ],
+    otherwise: PROTOCOL_REFUSED,
+    rows: socketRows(domain.arg, type.arg, protocol.arg),
+  };
+}
+
+/** AF_INET is 2 and AF_INET6 is 10: under this mask both are AF_INET, and nothing else is. */
+const INET_MASK = ALL - (AF_INET ^ AF_INET6);
+
+/** The same refusals as in the clauses, for a warden that compares one argument at a time. */
+function socketRows(domain: number, type: number, protocol: number): readonly RowSketch[] {
+  const row = (index: number, mask: number, value: number, verdict: RowSketch['verdict']): RowSketch => ({
+    when: { index, mask, value },
+    verdict,
+  });
+  // A family with a bit that AF_INET6 lacks is another family; what is left then has no other bits, and 0 and 8 are
+  // no internet families either.
+  const strange = Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter((bit) => (AF_INET6 & bit) === 0);
+  return [
+    row(domain, ALL, AF_NETLINK, NETLINK_REFUSED),
+    ...strange.map((bit) => row(domain, bit, bit, FAMILY_REFUSED)),
+    row(domain, AF_INET, 0, FAMILY_REFUSED),
+    row(type, TYPE_MASK, SOCK_RAW, RAW_REFUSED),
+    row(type, TYPE_MASK, SOCK_PACKET, RAW_REFUSED),
+    row(protocol, ALL, IP_PROTOCOL.IPPROTO_MPTCP, MPTCP_REFUSED),
+    { when: null, verdict: PROTOCOL_REFUSED },
+  ];
+}
+
+function withoutFastOpen(call: 'sendto' | 'sendmsg' | 'sendmmsg'): Treatment {
+  return {
+    call,
+    clauses: [
+      {
+        when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
+        verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
+      },
+    ],
+    otherwise: ALLOWED_CALL,
+  };
+}
+
+const picked = <Name extends string>(
+  group: Readonly<Record<Name, number>>,
+  names: readonly Name[],
+): readonly number[] => names.map((name) => group[name]);
+
+/**
+ * Options that a program may set, by level, those that are set most first. A routing header on a connected socket
+ * (IPV6_RTHDR) sends its next packet to another address without any check, so the list is of what is allowed.
+ */
+export const SOCKET_OPTIONS: Readonly<Record<number, readonly number[]>> = {
+  [SOCKET_LEVEL.SOL_SOCKET]: picked(SOCKET_OPTION, [
+    'SO_REUSEADDR',
+    'SO_KEEPALIVE',
+    'SO_SNDBUF',
+    'SO_RCVBUF',
+    'SO_RCVTIMEO_OLD',
+    'SO_SNDTIMEO_OLD',
+    'SO_LINGER',
+    'SO_REUSEPORT',
+    'SO_BROADCAST',
+    'SO_PASSCRED',
+    'SO_OOBINLINE',
+    'SO_PRIORITY',
+    'SO_RCVLOWAT',
+    'SO_ZEROCOPY',
+    'SO_RCVTIMEO_NEW',
+    'SO_SNDTIMEO_NEW',
+    'SO_TIMESTAMP_OLD',
+    'SO_TIMESTAMPNS_OLD',
+    'SO_TIMESTAMPING_OLD',
+    'SO_TIMESTAMP_NEW',
+    'SO_TIMESTAMPNS_NEW',
+    'SO_TIMESTAMPING_NEW',
+  ]),
+  [SOCKET_LEVEL.SOL_TCP]: picked(TCP_OPTION, [
+    'TCP_NODELAY',
+    'TCP_KEEPIDLE',
+    'TCP_KEEPINTVL',
+    'TCP_KEEPCNT',
+    'TCP_CORK',
+    'TCP_QUICKACK',
+    'TCP_USER_TIMEOUT',
+    'TCP_DEFER_ACCEPT',
+    'TCP_FASTOPEN',
+    'TCP_NOTSENT_LOWAT',
+    'TCP_CONGESTION',
+    'TCP_MAXSEG',
+    'TCP_SYNCNT',
+    'TCP_LINGER2',
+    'TCP_WINDOW_CLAMP',
+    'TCP_INQ',
+  ]),
+  [SOCKET_LEVEL.SOL_IP]: picked(IP_OPTION, [
+    'IP_TOS',
+    'IP_RECVERR',
+    'IP_MTU_DISCOVER',
+    'IP_PKTINFO',
+    'IP_RECVTTL',
+    'IP_RECVTOS',
+    'IP_TTL',
+    'IP_RECVOPTS',
+    'IP_RECVORIGDSTADDR',
+    'IP_RECVFRAGSIZE',
+    'IP_RECVERR_RFC4884',
+    'IP_MULTICAST_TTL',
+    'IP_MULTICAST_LOOP',
+    'IP_MULTICAST_IF',
+    'IP_MULTICAST_ALL',
+    'IP_ADD_MEMBERSHIP',
+    'IP_DROP_MEMBERSHIP',
+    'IP_ADD_SOURCE_MEMBERSHIP',
+    'IP_DROP_SOURCE_MEMBERSHIP',
+    'IP_BLOCK_SOURCE',
+    'IP_UNBLOCK_SOURCE',
+  ]),
+  [SOCKET_LEVEL.SOL_IPV6]: picked(IPV6_OPTION, [
+    'IPV6_V6ONLY',
+    'IPV6_RECVERR',
+    'IPV6_TCLASS',
+    'IPV6_UNICAST_HOPS',
+    'IPV6_MTU_DISCOVER',
+    'IPV6_RECVPKTINFO',
+    'IPV6_RECVHOPLIMIT',
+    'IPV6_RECVTCLASS',
+    'IPV6_RECVHOPOPTS',
+    'IPV6_RECVRTHDR',
+    'IPV6_RECVDSTOPTS',
+    'IPV6_RECVPATHMTU',
+    'IPV6_RECVORIGDSTADDR',
+    'IPV6_RECVFRAGSIZE',
+    'IPV6_MULTICAST_HOPS',
+    'IPV6_MULTICAST_LOOP',
+    'IPV6_MULTICAST_IF',
+    'IPV6_MULTICAST_ALL',
+    'IPV6_JOIN_GROUP',
+    'IPV6_LEAVE_GROUP',
+  ]),
+};
+
+const LEVEL = argument('setsockopt', 'level');
+const OPTION = argument('setsockopt', 'optname');
+const OPTION_REFUSED = answer(ERRNOS.ENOPROTOOPT, 'socket_option');
+
+const setsockopt: Treatment = {
+  call: 'setsockopt',
+  clauses: Object.entries(SOCKET_OPTIONS).flatMap(([level, options]): readonly Clause[] => [
+    ...options.map((option) => ({
+      when: [equal(LEVEL, Number(level)), equal(OPTION, option)],
+      verdict: ALLOWED_CALL,
+    })),
+    { when: [equal(LEVEL, Number(level))], verdict: OPTION_REFUSED },
+  ]),
+  otherwise: OPTION_REFUSED,
+};
