@@ -38,15 +38,22 @@ const temporary = `${target}.${process.pid}`;
 let problem = '';
 for (const way of ways) {
   try {
-    execFileSync(compiler, [...common, ...way, ...sources, '-o', temporary], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(compiler, [...common, ...way, ...sources, '-o', temporary], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     renameSync(temporary, target);
     process.exit(0);
   } catch (error) {
     rmSync(temporary, { force: true });
-    problem = error.code === 'ENOENT' ? `no C compiler: \`${compiler}\` was not found` : String(error.stderr ?? error.message);
+    problem =
+      error.code === 'ENOENT'
+        ? `no C compiler: \`${compiler}\` was not found`
+        : String(error.stderr ?? error.message);
     if (error.code === 'ENOENT') break;
   }
 }
 console.error(`openshell: the launcher was not built: ${problem.split('\n').slice(0, 20).join('\n')}`);
-console.error('openshell: install a C compiler (Debian: apt install gcc libc6-dev) and run `openshell doctor --fix`');
+console.error(
+  'openshell: install a C compiler (Debian: apt install gcc libc6-dev) and run `openshell doctor --fix`',
+);
 process.exit(optional ? 0 : 1);

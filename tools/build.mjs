@@ -18,7 +18,9 @@ const common = {
 const split = {
   name: 'cold',
   setup({ onResolve }) {
-    onResolve({ filter: /\/cold\.ts$/ }, ({ kind }) => (kind === 'dynamic-import' ? { path: './cold.cjs', external: true } : undefined));
+    onResolve({ filter: /\/cold\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './cold.cjs', external: true } : undefined,
+    );
   },
 };
 

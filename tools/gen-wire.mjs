@@ -1,5 +1,5 @@
 // Writes launcher/gen/wire.h from src/plan/wire.ts. `--check` only compares.
-import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadTypeScript } from './load-typescript.mjs';
 
 const wire = await loadTypeScript('src/plan/wire.ts');
@@ -23,26 +23,44 @@ const out = [
 const C_TYPES = { u8: 'uint8_t', u16: 'uint16_t', u32: 'uint32_t', u64: 'uint64_t', string: 'struct text' };
 for (const [name, values] of Object.entries(wire.ENUMS)) {
   out.push(`enum ${name} {`);
-  for (const [key, value] of Object.entries(values)) out.push(`  ${name.toUpperCase()}_${key.toUpperCase()} = ${value},`);
+  for (const [key, value] of Object.entries(values))
+    out.push(`  ${name.toUpperCase()}_${key.toUpperCase()} = ${value},`);
   out.push('};', '');
 }
 out.push('enum section_kind {');
-for (const [name, section] of Object.entries(wire.SECTIONS)) out.push(`  SECTION_${name.toUpperCase()} = ${section.kind},`);
-out.push('};', `#define SECTION_KINDS ${Math.max(...Object.values(wire.SECTIONS).map((s) => s.kind)) + 1}`, '');
+for (const [name, section] of Object.entries(wire.SECTIONS))
+  out.push(`  SECTION_${name.toUpperCase()} = ${section.kind},`);
+out.push(
+  '};',
+  `#define SECTION_KINDS ${Math.max(...Object.values(wire.SECTIONS).map((s) => s.kind)) + 1}`,
+  '',
+);
 for (const [name, section] of Object.entries(wire.SECTIONS)) {
   out.push(`struct ${name}_row {`);
   for (const [field, type] of Object.entries(section.fields)) out.push(`  ${C_TYPES[type]} ${field};`);
   out.push('};');
-  out.push(`_Static_assert(sizeof(struct ${name}_row) == ${wire.rowSize(section.fields)}, "${name}_row has padding");`, '');
+  out.push(
+    `_Static_assert(sizeof(struct ${name}_row) == ${wire.rowSize(section.fields)}, "${name}_row has padding");`,
+    '',
+  );
 }
-out.push('struct section_layout {', '  uint32_t row_size;', '  uint32_t max_rows;', '  uint32_t texts[4]; /* offset + 1 of each string field, 0 ends */', '};', '');
+out.push(
+  'struct section_layout {',
+  '  uint32_t row_size;',
+  '  uint32_t max_rows;',
+  '  uint32_t texts[4]; /* offset + 1 of each string field, 0 ends */',
+  '};',
+  '',
+);
 out.push('static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {');
 for (const [name, section] of Object.entries(wire.SECTIONS)) {
   const texts = Object.entries(section.fields)
     .filter(([, type]) => type === 'string')
     .map(([field]) => `offsetof(struct ${name}_row, ${field}) + 1`);
   if (texts.length > 3) throw new Error(`${name} has more strings than the layout table holds`);
-  out.push(`    [SECTION_${name.toUpperCase()}] = {sizeof(struct ${name}_row), ${section.max}, {${[...texts, '0'].join(', ')}}},`);
+  out.push(
+    `    [SECTION_${name.toUpperCase()}] = {sizeof(struct ${name}_row), ${section.max}, {${[...texts, '0'].join(', ')}}},`,
+  );
 }
 out.push('};', '', '#endif', '');
 const text = out.join('\n');

@@ -11,7 +11,9 @@ export async function loadTypeScript(entry) {
     platform: 'node',
     target: 'node20',
     logLevel: 'error',
-    banner: { js: "import { createRequire as _cr } from 'node:module'; const require = _cr(process.cwd() + '/');" },
+    banner: {
+      js: "import { createRequire as _cr } from 'node:module'; const require = _cr(process.cwd() + '/');",
+    },
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }

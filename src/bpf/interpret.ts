@@ -19,13 +19,17 @@ interface Machine {
   readonly data: DataView;
 }
 
-/** The program ends: it has passed `verifyProgram`, so that jumps go forward and stay inside. */
-export function run(program: VerifiedProgram, call: Call): Outcome {
+/**
+ * The program ends: it has passed `verifyProgram`, so that jumps go forward and stay inside. `visit` is told the index
+ * of each instruction that is executed.
+ */
+export function run(program: VerifiedProgram, call: Call, visit?: (index: number) => void): Outcome {
   const machine: Machine = { a: 0, x: 0, memory: new Uint32Array(MEMORY_WORDS), data: seccompData(call) };
   let steps = 0;
   for (let pc = 0; ; ) {
     const instruction = program[pc]!;
     steps += 1;
+    visit?.(pc);
     const { code, k } = instruction;
     if (code === CODE.retK || code === CODE.retA) {
       const value = code === CODE.retK ? k : machine.a;

@@ -93,12 +93,13 @@ export function redirect(node: Node, to: (label: Label) => Label): Node {
   };
 }
 
-/** Labels that can be reached from the entry, each before those it leads to. */
-export function topologicalOrder(ir: Ir): readonly Label[] {
+/** Labels that can be reached from the entry, each before those it leads to; `also` lists further places to start. */
+export function topologicalOrder(ir: Ir, also: readonly Label[] = []): readonly Label[] {
   const seen = new Uint8Array(ir.nodes.length);
   const postorder: Label[] = [];
-  // A label is there to be visited, its complement to be put down once all that it leads to has been.
-  const stack: number[] = [ir.entry];
+  // A label is there to be visited, its complement to be put down once all that it leads to has been. The entry comes
+  // last, and so to the front.
+  const stack: number[] = [ir.entry, ...also];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     if (top < 0) {
       postorder.push(~top);

@@ -9,7 +9,7 @@ import { ALL_ONES, type Ir, type Label, nodeAt, type Return, type Test, topologi
 
 const JUMP_CODE = { eq: OPCODE.jumpEqual, ge: OPCODE.jumpGreaterOrEqual, set: OPCODE.jumpSet } as const;
 
-/** The graph must hold tests and returns only. */
+/** The graph must hold tests and returns only, and nothing in it may lead to the entry. */
 export function link(ir: Ir): Result<readonly Instruction[], string> {
   const listing = new BackwardListing(ir);
   for (const label of allLabels(ir).toReversed()) {
@@ -25,18 +25,11 @@ export function link(ir: Ir): Result<readonly Instruction[], string> {
   return ok(program);
 }
 
-/** Those from the entry in order, then what no way leads to (left when the pass that removes it is off). */
+/** The entry first; also what no way leads to, which is there when the pass that removes it is off. */
 function allLabels(ir: Ir): readonly Label[] {
-  const reachable = topologicalOrder(ir);
-  const seen = new Set(reachable);
-  const rest: Label[] = [];
-  for (const start of ir.nodes.keys()) {
-    if (seen.has(start) || ir.nodes[start] === null) continue;
-    const more = topologicalOrder({ ...ir, entry: start }).filter((label) => !seen.has(label));
-    for (const label of more) seen.add(label);
-    rest.unshift(...more);
-  }
-  return [...reachable, ...rest];
+  const alive = new Set(topologicalOrder(ir));
+  const dead = [...ir.nodes.keys()].filter((label) => ir.nodes[label] !== null && !alive.has(label));
+  return topologicalOrder(ir, dead);
 }
 
 class BackwardListing {

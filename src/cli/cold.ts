@@ -1,4 +1,16 @@
 /** The second bundle: what `session` loads late, and every command but `run`. */
-export * from '../session/cold.ts';
+import * as doctor from './doctor.ts';
+import * as explain from './explain.ts';
+import * as plan from './plan.ts';
+import * as policy from './policy.ts';
+
 export { parseConnectTo } from '../egress/connect-to.ts';
+export * from '../session/cold.ts';
 export { parseAllow } from './allow.ts';
+
+export const commands: Readonly<Record<string, { main(args: string[]): number | Promise<number> }>> = {
+  policy,
+  plan,
+  explain,
+  doctor,
+};

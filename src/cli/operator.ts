@@ -25,7 +25,11 @@ export const OPERATOR_OPTIONS = {
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
 export type OperatorValues = {
-  readonly [K in keyof typeof OPERATOR_OPTIONS]?: (typeof OPERATOR_OPTIONS)[K] extends { multiple: true } ? string[] : (typeof OPERATOR_OPTIONS)[K] extends { type: 'boolean' } ? boolean : string;
+  readonly [K in keyof typeof OPERATOR_OPTIONS]?: (typeof OPERATOR_OPTIONS)[K] extends { multiple: true }
+    ? string[]
+    : (typeof OPERATOR_OPTIONS)[K] extends { type: 'boolean' }
+      ? boolean
+      : string;
 };
 
 export async function operatorRequest(values: OperatorValues): Promise<OperatorRequest> {
@@ -39,7 +43,10 @@ export async function operatorRequest(values: OperatorValues): Promise<OperatorR
     network: networkOf(values.network),
     home: values.home === undefined ? null : existing('--home', values.home),
     user: values.user === undefined ? null : userOf(values.user),
-    environment: [...(values['env-file'] ?? []).flatMap(environmentFile), ...(values.env ?? []).map(environmentEntry)],
+    environment: [
+      ...(values['env-file'] ?? []).flatMap(environmentFile),
+      ...(values.env ?? []).map(environmentEntry),
+    ],
     acceptDegraded: values['accept-degraded'] ?? false,
     netlinkEnumerate: /^(1|true|yes)$/i.test(process.env['OPENSHELL_ALLOW_NETLINK_ENUMERATE'] ?? ''),
   };
@@ -75,7 +82,8 @@ const absolute = (path: string): string => (path === '~' || path.startsWith('~/'
 
 function existing(option: string, path: string): string {
   const full = resolve(path);
-  if (!existsSync(full) || !statSync(full).isDirectory()) throw new UsageError(`${option} ${path}: no such directory`);
+  if (!existsSync(full) || !statSync(full).isDirectory())
+    throw new UsageError(`${option} ${path}: no such directory`);
   return realpathSync(full);
 }
 
@@ -87,7 +95,8 @@ function networkOf(text: string | undefined): NetworkMode | null {
 
 function userOf(text: string): { uid: number; gid: number } {
   const uid = Number(text);
-  if (!/^\d{1,10}$/.test(text) || uid === 0 || uid >= 0xffff_ffff) throw new UsageError(`--user ${text}: expected a user id from 1 to 4294967294`);
+  if (!/^\d{1,10}$/.test(text) || uid === 0 || uid >= 0xffff_ffff)
+    throw new UsageError(`--user ${text}: expected a user id from 1 to 4294967294`);
   return { uid, gid: primaryGroup(uid) ?? uid };
 }
 

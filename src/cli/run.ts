@@ -1,6 +1,6 @@
 /** `openshell run`: a program inside a policy. */
 import { realpathSync } from 'node:fs';
-import { dirname, basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../base/quantity.ts';
@@ -11,7 +11,13 @@ import { findInstallation } from '../probe/installation.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
 import { type Prepared, prepare } from '../session/prepare.ts';
 import { EXIT, run } from '../session/run.ts';
-import { connectToOf, OPERATOR_OPTIONS, operatorRequest, type OperatorValues, workdirOf } from './operator.ts';
+import {
+  connectToOf,
+  OPERATOR_OPTIONS,
+  type OperatorValues,
+  operatorRequest,
+  workdirOf,
+} from './operator.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell run [OPTION]… -- CMD [ARG]…
@@ -51,7 +57,14 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-type Values = OperatorValues & { readonly timeout?: string; readonly tty?: boolean; readonly 'no-tty'?: boolean; readonly events?: string; readonly quiet?: boolean; readonly help?: boolean };
+type Values = OperatorValues & {
+  readonly timeout?: string;
+  readonly tty?: boolean;
+  readonly 'no-tty'?: boolean;
+  readonly events?: string;
+  readonly quiet?: boolean;
+  readonly help?: boolean;
+};
 
 export async function main(args: string[]): Promise<number> {
   const { values, command } = parse(args);
@@ -69,11 +82,17 @@ export async function main(args: string[]): Promise<number> {
   const { plan } = prepared;
   const environment = fillEnvironment(plan.environment, process.env);
   const terminal = terminalOf(values);
-  if (terminal && !environment.some((entry) => entry.startsWith('TERM='))) environment.push('TERM=xterm-256color');
+  if (terminal && !environment.some((entry) => entry.startsWith('TERM=')))
+    environment.push('TERM=xterm-256color');
   return run({
     plan,
     launcher: findInstallation(process.argv[1]!).launcher!,
-    request: { command: [program, ...rest], environment, searchPath: valueOf(environment, 'PATH'), terminal },
+    request: {
+      command: [program, ...rest],
+      environment,
+      searchPath: variable(environment, 'PATH'),
+      terminal,
+    },
     connectTo,
     events: values.events ?? null,
     timeout,
@@ -88,12 +107,18 @@ const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 function parse(args: string[]): { values: Values; command: string[] } {
   const end = args.indexOf('--');
   try {
-    const { values, positionals } = parseArgs({ args: end < 0 ? args : args.slice(0, end), options: OPTIONS, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: end < 0 ? args : args.slice(0, end),
+      options: OPTIONS,
+      allowPositionals: true,
+    });
     if (end < 0) {
-      if (positionals.length > 0) throw new UsageError('write `--` before the program: `openshell run [OPTION]… -- CMD`');
+      if (positionals.length > 0)
+        throw new UsageError('write `--` before the program: `openshell run [OPTION]… -- CMD`');
       return { values: values as Values, command: [] };
     }
-    if (positionals.length > 0) throw new UsageError(`\`${positionals[0]}\` is no option; the program comes after \`--\``);
+    if (positionals.length > 0)
+      throw new UsageError(`\`${positionals[0]}\` is no option; the program comes after \`--\``);
     return { values: values as Values, command: args.slice(end + 1) };
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError((error as Error).message);
@@ -103,7 +128,8 @@ function parse(args: string[]): { values: Values; command: string[] } {
 function timeoutOf(text: string | undefined): number | null {
   if (text === undefined) return null;
   const parsed = parseDuration(text);
-  if (!parsed.ok || parsed.value === 0) throw new UsageError(`--timeout ${text}: ${parsed.ok ? 'it must be more than 0' : parsed.error}`);
+  if (!parsed.ok || parsed.value === 0)
+    throw new UsageError(`--timeout ${text}: ${parsed.ok ? 'it must be more than 0' : parsed.error}`);
   return parsed.value;
 }
 
@@ -134,7 +160,10 @@ async function prepareRun(values: Values, operator: OperatorRequest): Promise<Pr
 
 /** Event and environment files: the workload must not write what the operator reads later. */
 function ownFiles(values: Values): string[] {
-  const files = [...(values.events === undefined || values.events === '-' ? [] : [values.events]), ...(values['env-file'] ?? [])];
+  const files = [
+    ...(values.events === undefined || values.events === '-' ? [] : [values.events]),
+    ...(values['env-file'] ?? []),
+  ];
   return files.map((path) => {
     const full = resolve(path);
     try {
@@ -146,9 +175,11 @@ function ownFiles(values: Values): string[] {
 }
 
 function terminalOf(values: Values): boolean {
-  if (values.tty === true && values['no-tty'] === true) throw new UsageError('--tty and --no-tty contradict each other');
+  if (values.tty === true && values['no-tty'] === true)
+    throw new UsageError('--tty and --no-tty contradict each other');
   const both = isatty(0) && isatty(1);
-  if (values.tty === true && !both) throw new UsageError('--tty needs a terminal on standard input and output');
+  if (values.tty === true && !both)
+    throw new UsageError('--tty needs a terminal on standard input and output');
   return values['no-tty'] === true ? false : both;
 }
 
@@ -159,11 +190,16 @@ function secretWarnings(values: Values): string[] {
     .filter((entry) => entry.includes('='))
     .map((entry) => entry.slice(0, entry.indexOf('=')))
     .filter((name) => SECRET_NAME.test(name))
-    .map((name) => `--env ${name}: a secret in an argument is visible to every process of this host; use \`--env ${name}\` or --env-file`);
+    .map(
+      (name) =>
+        `--env ${name}: a secret in an argument is visible to every process of this host; use \`--env ${name}\` or --env-file`,
+    );
 }
 
 const degradedLayers = (plan: Plan): string[] =>
-  plan.report.filter(({ required, state }) => required && state !== 'enforced').map(({ layer, state, detail }) => `${layer} is ${state}: ${detail}`);
+  plan.report
+    .filter(({ required, state }) => required && state !== 'enforced')
+    .map(({ layer, state, detail }) => `${layer} is ${state}: ${detail}`);
 
-const valueOf = (environment: readonly string[], name: string): string =>
+const variable = (environment: readonly string[], name: string): string =>
   environment.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';

@@ -1,2 +1,4 @@
 /** The command line was not understood: exit code 2 (125 for `run`). */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

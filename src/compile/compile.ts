@@ -1,9 +1,10 @@
 /** Policy, operator's request and host facts to a plan: pure, and equal inputs give equal plans (INV-02). */
 import { liesIn } from '../base/path.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { NetworkMode, Plan, SeccompPlan } from '../plan/plan.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
+import { failedExpectations } from './expectations.ts';
 import { freeze } from './freeze.ts';
 import { HOSTNAME } from './generated-files.ts';
 import { compileIdentity } from './identity.ts';
@@ -46,50 +47,61 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     });
   }
   if (problems.length > 0) return err(problems);
-  return ok(
-    freeze<Plan>({
-      format: 1,
-      arch: facts.arch,
-      tier: 'namespaces',
-      policy: input.source,
-      identity,
-      namespaces: {
-        user: true,
-        mount: true,
-        pid: true,
-        ipc: true,
-        uts: true,
-        cgroup: true,
-        network: network !== 'allow',
-        hostname: HOSTNAME,
-      },
-      mounts,
-      landlock,
-      seccomp: compileSeccomp({
-        arch: facts.arch,
-        tier: 'namespaces',
-        network,
-        netlink: { mode: netlinkMode(input), line: policy?.process.netlink?.span.line ?? null },
-        relaxations: (policy?.process.seccompAllow ?? []).map(({ value, span }) => ({
-          name: value,
-          line: span.line,
-        })),
-        landlockAbi: landlock.abi,
-        refusalErrno: input.refusalErrno ?? null,
-      }),
-      rlimits,
-      limits,
-      environment: compileEnvironment(identity, network, operator),
-      workdir,
-      egress: compileEgress(policy, operator, network, facts),
-      report,
-      notes: [...shown.notes, ...held.notes],
-    }),
-  );
+  const plan = freeze<Plan>({
+    format: 1,
+    arch: facts.arch,
+    tier: 'namespaces',
+    policy: input.source,
+    identity,
+    namespaces: {
+      user: true,
+      mount: true,
+      pid: true,
+      ipc: true,
+      uts: true,
+      cgroup: true,
+      network: network !== 'allow',
+      hostname: HOSTNAME,
+    },
+    mounts,
+    landlock,
+    seccomp: seccomp(input, network, landlock.abi),
+    rlimits,
+    limits,
+    environment: compileEnvironment(identity, network, operator),
+    workdir,
+    egress: compileEgress(policy, operator, network, facts),
+    report,
+    notes: [...shown.notes, ...held.notes],
+  });
+  const failed = failedExpectations(policy, plan, facts.caller);
+  return failed.length > 0 ? err(failed) : ok(plan);
+}
+
+function seccomp(
+  { policy, facts, refusalErrno, ...input }: CompileInput,
+  network: NetworkMode,
+  landlockAbi: number,
+): SeccompPlan {
+  return compileSeccomp({
+    arch: facts.arch,
+    tier: 'namespaces',
+    network,
+    netlink: { mode: netlinkMode({ policy, ...input }), line: policy?.process.netlink?.span.line ?? null },
+    relaxations: (policy?.process.seccompAllow ?? []).map(({ value, span }) => ({
+      name: value,
+      line: span.line,
+    })),
+    landlockAbi,
+    refusalErrno: refusalErrno ?? null,
+  });
 }
 
 /** `enumerate` unless the policy says otherwise; the operator may raise `deny` to it, never lower (decisions). */
-function netlinkMode({ policy, operator }: CompileInput): 'deny' | 'enumerate' | 'route' {
+function netlinkMode({
+  policy,
+  operator,
+}: Pick<CompileInput, 'policy' | 'operator'>): 'deny' | 'enumerate' | 'route' {
   const asked = policy?.process.netlink?.value ?? 'enumerate';
   return asked === 'deny' && operator.netlinkEnumerate ? 'enumerate' : asked;
 }

@@ -2,6 +2,7 @@
 import { cleanPath } from '../base/path.ts';
 import type { CallerFacts } from '../plan/facts.ts';
 import type { Origin } from '../plan/plan.ts';
+import { WORKDIR } from '../policy/file-path.ts';
 import type { At } from '../policy/policy.ts';
 import type { CompileInput } from './input.ts';
 
@@ -41,7 +42,7 @@ export const BASELINE_READ_WRITE = ['/tmp', '/dev/null'] as const;
 /** `~/` and `${WORKDIR}` at the start, expanded; the policy layer has refused everything else. */
 export function expandPath(path: string, caller: CallerFacts): string {
   if (path === '~' || path.startsWith('~/')) return cleanPath(caller.home + path.slice(1));
-  if (path.startsWith('${WORKDIR}')) return cleanPath(caller.workdir + path.slice('${WORKDIR}'.length));
+  if (path.startsWith(WORKDIR)) return cleanPath(caller.workdir + path.slice(WORKDIR.length));
   return cleanPath(path);
 }
 
@@ -61,11 +62,11 @@ export function listedPaths({
   const section = policy?.filesystem ?? null;
   if (section === null) {
     for (const path of DEFAULT_READ_ONLY) add(path, false, { kind: 'default', line: null });
-    add('${WORKDIR}', true, { kind: 'default', line: null });
+    add(WORKDIR, true, { kind: 'default', line: null });
   } else {
     fromPolicy(section.readOnly, false);
     fromPolicy(section.readWrite, true);
-    if (section.includeWorkdir) add('${WORKDIR}', true, { kind: 'policy', line: section.span.line });
+    if (section.includeWorkdir) add(WORKDIR, true, { kind: 'policy', line: section.span.line });
   }
   for (const path of operator.read) add(path, false, { kind: 'flag', line: null });
   for (const path of operator.write) add(path, true, { kind: 'flag', line: null });

@@ -1,4 +1,8 @@
-/** How one system call is treated: ordered clauses of which the first that fits decides, in the words of both sides. */
+/**
+ * How one system call is treated: ordered clauses, of which the first that fits decides. It becomes two things that must
+ * agree: conditions of the filter in the kernel (seccomp.ts), and rows by which the warden finds out what a notification
+ * is about (seccomp-notify.ts).
+ */
 import type { Condition, Place } from '../bpf/condition.ts';
 import type { Arch } from '../kernel/arch.ts';
 import { syscallArguments } from '../kernel/arguments.ts';
@@ -42,19 +46,10 @@ export interface Clause {
   readonly verdict: Verdict;
 }
 
-/** How the warden tells apart what one call is notified for: it compares `(arg & mask) == value`, nothing else. */
-export interface RowSketch {
-  /** Null: always fits. */
-  readonly when: { readonly index: number; readonly mask: number; readonly value: number } | null;
-  readonly verdict: Notified;
-}
-
 export interface Treatment {
   readonly call: SyscallName;
   readonly clauses: readonly Clause[];
   readonly otherwise: Verdict;
-  /** In order, the first that fits decides. Left out where all notifications of the call get one verdict. */
-  readonly rows?: readonly RowSketch[];
 }
 
 export const ALLOWED_CALL: Verdict = { kind: 'allow' };

@@ -50,7 +50,7 @@ function memfdCreate(input: SeccompInput): Treatment {
     call: 'memfd_create',
     clauses: isRelaxed(input, 'memfd_exec')
       ? []
-      : [{ when: [executable], verdict: refuse(ERRNOS.EPERM, 'memfd') }],
+      : [{ when: [executable], verdict: refuse(ERRNOS.EPERM, 'memfd_exec') }],
     otherwise: ALLOWED_CALL,
   };
 }
@@ -79,25 +79,23 @@ function ioctl(input: SeccompInput): Treatment {
     call: 'ioctl',
     clauses: refused.map(([request, verdict]) => ({ when: [equal(op, request)], verdict })),
     otherwise: ALLOWED_CALL,
-    rows: refused.map(([value, verdict]) => ({ when: { index: op.arg, mask: 0xffff_ffff, value }, verdict })),
   };
 }
 
 function fcntl(input: SeccompInput): Treatment {
   const op = argument('fcntl', 'op');
   if (signalsStayInside(input)) return { call: 'fcntl', clauses: [], otherwise: ALLOWED_CALL };
-  const owner = ownThread(argument('fcntl', 'arg').arg, ERRNOS.EPERM, 'signal_owner');
   const hidden = refuse(ERRNOS.EPERM, 'signal_owner');
   return {
     call: 'fcntl',
     clauses: [
-      { when: [equal(op, FCNTL.F_SETOWN)], verdict: owner },
       { when: [equal(op, FCNTL.F_SETOWN_EX)], verdict: hidden },
+      { when: [equal(op, FCNTL.F_SETSIG)], verdict: hidden },
+      {
+        when: [equal(op, FCNTL.F_SETOWN)],
+        verdict: ownThread(argument('fcntl', 'arg').arg, ERRNOS.EPERM, 'signal_owner'),
+      },
     ],
     otherwise: ALLOWED_CALL,
-    rows: [
-      { when: { index: op.arg, mask: 0xffff_ffff, value: FCNTL.F_SETOWN_EX }, verdict: hidden },
-      { when: null, verdict: owner },
-    ],
   };
 }

@@ -20,7 +20,6 @@ import {
   argument,
   type Clause,
   mediate,
-  type RowSketch,
   refuse,
   type SeccompInput,
   type Treatment,
@@ -84,32 +83,11 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink }: SeccompInput): 
       { when: [equal(protocol, IP_PROTOCOL.IPPROTO_MPTCP)], verdict: MPTCP_REFUSED },
     ],
     otherwise: PROTOCOL_REFUSED,
-    rows: socketRows(domain.arg, type.arg, protocol.arg),
   };
 }
 
 /** AF_INET is 2 and AF_INET6 is 10: under this mask both are AF_INET, and nothing else is. */
 const INET_MASK = ALL - (AF_INET ^ AF_INET6);
-
-/** The same refusals as in the clauses, for a warden that compares one argument at a time. */
-function socketRows(domain: number, type: number, protocol: number): readonly RowSketch[] {
-  const row = (index: number, mask: number, value: number, verdict: RowSketch['verdict']): RowSketch => ({
-    when: { index, mask, value },
-    verdict,
-  });
-  // A family with a bit that AF_INET6 lacks is another family; what is left then has no other bits, and 0 and 8 are
-  // no internet families either.
-  const strange = Array.from({ length: 32 }, (_, bit) => 2 ** bit).filter((bit) => (AF_INET6 & bit) === 0);
-  return [
-    row(domain, ALL, AF_NETLINK, NETLINK_REFUSED),
-    ...strange.map((bit) => row(domain, bit, bit, FAMILY_REFUSED)),
-    row(domain, AF_INET, 0, FAMILY_REFUSED),
-    row(type, TYPE_MASK, SOCK_RAW, RAW_REFUSED),
-    row(type, TYPE_MASK, SOCK_PACKET, RAW_REFUSED),
-    row(protocol, ALL, IP_PROTOCOL.IPPROTO_MPTCP, MPTCP_REFUSED),
-    { when: null, verdict: PROTOCOL_REFUSED },
-  ];
-}
 
 function withoutFastOpen(call: 'sendto' | 'sendmsg' | 'sendmmsg'): Treatment {
   return {

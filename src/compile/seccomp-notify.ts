@@ -1,16 +1,11 @@
 /** The rows by which the warden finds out what a notification is about, and the rules that they and the filter name. */
+import { allBits, type Condition } from '../bpf/condition.ts';
 import { AUDIT_ARCH } from '../kernel/arch.ts';
 import { ERRNOS } from '../kernel/errno.ts';
 import { syscallNumber } from '../kernel/syscalls.ts';
 import type { NotifyRow, SeccompRule } from '../plan/plan.ts';
 import type { Relaxation } from '../policy/policy.ts';
-import {
-  type Notified,
-  type RowSketch,
-  refuse,
-  type SeccompInput,
-  type Treatment,
-} from './seccomp-clause.ts';
+import { type Clause, type Notified, refuse, type SeccompInput, type Treatment } from './seccomp-clause.ts';
 import { ruleText, SECCOMP_RULES, type SeccompRuleName } from './seccomp-rules.ts';
 
 /** Calls under another architecture or ABI: no row for a native call fits them, so theirs is the last. */
@@ -38,30 +33,47 @@ export function notifyRows(
   return [...native, toRow(FOREIGN, null, null)];
 }
 
-/** Verdicts of a treatment that the warden gives, each once. */
-function notified({ clauses, otherwise }: Treatment): readonly Notified[] {
-  const found: Notified[] = [];
-  for (const verdict of [...clauses.map((clause) => clause.verdict), otherwise]) {
-    if (verdict.kind === 'notify' && !found.some((known) => sameVerdict(known, verdict))) found.push(verdict);
-  }
-  return found;
+/** A row before its call has a number and its rule an index. */
+interface RowSketch {
+  readonly when: NotifyRow['arg'];
+  readonly verdict: Notified;
+}
+
+/**
+ * Rows that give each notified call the verdict of its clause, in the order of the clauses. A row can ask one question
+ * only, so a clause of several conditions has to be the last that is notified: nothing else is left then, since the
+ * filter has asked already.
+ */
+function sketches({ call, clauses, otherwise }: Treatment): readonly RowSketch[] {
+  const notified = [...clauses, { when: [], verdict: otherwise }].filter(
+    (clause): clause is Clause & { verdict: Notified } => clause.verdict.kind === 'notify',
+  );
+  const last = notified.at(-1);
+  if (last === undefined) return [];
+  const before = notified.slice(0, -1);
+  // Neighbours with one verdict need no telling apart.
+  while (before.length > 0 && sameVerdict(before.at(-1)!.verdict, last.verdict)) before.pop();
+  const rows = before.flatMap(({ when, verdict }) => {
+    const [condition] = when;
+    if (condition === undefined || when.length > 1 || verdict.thread !== null)
+      throw new Error(`internal error: the warden cannot tell apart what ${call} is notified for`);
+    return questions(condition).map((question) => ({ when: question, verdict }));
+  });
+  return [...rows, { when: null, verdict: last.verdict }];
 }
 
 const sameVerdict = (a: Notified, b: Notified): boolean =>
   a.handler === b.handler && a.errno === b.errno && a.rule === b.rule && a.thread === b.thread;
 
-function sketches(treatment: Treatment): readonly RowSketch[] {
-  const verdicts = notified(treatment);
-  const { call, rows } = treatment;
-  if (rows === undefined) {
-    if (verdicts.length > 1)
-      throw new Error(`internal error: ${call} is notified for several reasons and has no rows`);
-    return verdicts.map((verdict) => ({ when: null, verdict }));
-  }
-  for (const { when, verdict } of rows)
-    if (when !== null && verdict.thread !== null)
-      throw new Error(`internal error: a row of ${call} has a condition and a thread`);
-  return rows;
+/** Questions `(argument & mask) == value` of which at least one is answered yes exactly when the condition holds. */
+function questions({ arg, op, mask, value }: Condition): readonly NonNullable<NotifyRow['arg']>[] {
+  if ((op !== 'eq' && op !== 'ne') || mask > allBits(32))
+    throw new Error(`internal error: the warden cannot ask \`${op}\` under mask ${mask}`);
+  if (op === 'eq') return [{ index: arg, mask: Number(mask), value: Number(value) }];
+  // Not equal: different in at least one bit.
+  return Array.from({ length: 32 }, (_, shift) => 1n << BigInt(shift))
+    .filter((bit) => (mask & bit) !== 0n)
+    .map((bit) => ({ index: arg, mask: Number(bit), value: Number(~value & bit) }));
 }
 
 /** The rules that a plan names, in the order of the table, so that equal plans number them alike. */

@@ -1,14 +1,5 @@
 /** Calls that make, change or describe processes and are refused for some arguments only. */
-import {
-  anyBit,
-  atLeast,
-  below,
-  type Condition,
-  equal,
-  maskedEqual,
-  noBit,
-  notEqual,
-} from '../bpf/condition.ts';
+import { anyBit, atLeast, below, type Condition, equal, maskedEqual, notEqual } from '../bpf/condition.ts';
 import type { ConditionedSyscall } from '../kernel/arguments.ts';
 import {
   AT,
@@ -30,11 +21,9 @@ import {
   argument,
   isRelaxed,
   ownThread,
-  type RowSketch,
   refuse,
   type SeccompInput,
   type Treatment,
-  type Verdict,
 } from './seccomp-clause.ts';
 
 export function processTreatments(input: SeccompInput): readonly Treatment[] {
@@ -64,11 +53,6 @@ const IMAGE_REFUSED = refuse(ERRNOS.EPERM, 'process_image');
 const UNKNOWN_OPTION = answer(ERRNOS.EINVAL, 'unknown_option');
 const ALL = 0xffff_ffff;
 
-const row = (index: number, mask: number, value: number, verdict: RowSketch['verdict']): RowSketch => ({
-  when: { index, mask, value },
-  verdict,
-});
-
 const CLONE_FLAGS = argument('clone', 'flags');
 const { CLONE_THREAD, CLONE_FILES, CLONE_NEWTIME } = CLONE;
 
@@ -83,10 +67,6 @@ const clone: Treatment = {
     },
   ],
   otherwise: ALLOWED_CALL,
-  rows: [
-    row(CLONE_FLAGS.arg, CLONE_NEW_FLAGS | CLONE_THREAD | CLONE_FILES, CLONE_THREAD, TABLE_REFUSED),
-    { when: null, verdict: NAMESPACES_REFUSED },
-  ],
 };
 
 const UNSHARE_FLAGS = argument('unshare', 'flags');
@@ -100,10 +80,6 @@ const unshare: Treatment = {
     { when: [anyBit(UNSHARE_FLAGS, CLONE_FILES)], verdict: TABLE_REFUSED },
   ],
   otherwise: ALLOWED_CALL,
-  rows: [
-    row(UNSHARE_FLAGS.arg, UNSHARE_NEW_FLAGS | CLONE_FILES, CLONE_FILES, TABLE_REFUSED),
-    { when: null, verdict: NAMESPACES_REFUSED },
-  ],
 };
 
 const closeRange: Treatment = {
@@ -160,19 +136,14 @@ function prctl(input: SeccompInput): Treatment {
     call: 'prctl',
     clauses: [
       { when: is(PRCTL.PR_SET_DUMPABLE), verdict: answer(0, 'dumpable') },
-      ...(relaxed ? [] : [{ when: nested, verdict: NESTED_REFUSED }]),
       { when: is(PRCTL.PR_SET_MM), verdict: IMAGE_REFUSED },
       { when: is(PRCTL.PR_SCHED_CORE), verdict: OTHER_REFUSED },
+      ...(relaxed ? [] : [{ when: nested, verdict: NESTED_REFUSED }]),
       { when: [below(op, FIRST_UNKNOWN_PRCTL)], verdict: ALLOWED_CALL },
       { when: is(PRCTL.PR_SET_VMA), verdict: ALLOWED_CALL },
       { when: is(PRCTL.PR_SET_PTRACER), verdict: ALLOWED_CALL },
     ],
     otherwise: UNKNOWN_OPTION,
-    rows: [
-      row(op.arg, ALL, PRCTL.PR_SET_MM, IMAGE_REFUSED),
-      row(op.arg, ALL, PRCTL.PR_SCHED_CORE, OTHER_REFUSED),
-      ...(relaxed ? [] : [row(op.arg, ALL, PRCTL.PR_SET_SECCOMP, NESTED_REFUSED)]),
-    ],
   };
 }
 
@@ -229,27 +200,21 @@ function onOwnThread(call: (typeof ZERO_IS_SELF)[number]): Treatment {
   };
 }
 
-/** Priorities: `which` says whether `who` is a process, a group or a user. `others` are the latter two, in order. */
+/** Priorities: `which` says whether `who` is a process, a group or a user; `others` are the latter two. */
 function onProcess(
   call: 'setpriority' | 'ioprio_set',
   process: number,
-  others: readonly [number, number],
+  others: readonly number[],
 ): Treatment {
   const which = argument(call, 'which');
   const who = argument(call, 'who');
-  const own = ownThread(who.arg, ERRNOS.EPERM, 'other_process');
-  const refused = others.map((other): { readonly other: number; readonly verdict: Verdict } => ({
-    other,
-    verdict: OTHER_REFUSED,
-  }));
   return {
     call,
     clauses: [
       { when: [equal(which, process), equal(who, 0)], verdict: ALLOWED_CALL },
-      { when: [equal(which, process)], verdict: own },
-      ...refused.map(({ other, verdict }) => ({ when: [equal(which, other)], verdict })),
+      ...others.map((other) => ({ when: [equal(which, other)], verdict: OTHER_REFUSED })),
+      { when: [equal(which, process)], verdict: ownThread(who.arg, ERRNOS.EPERM, 'other_process') },
     ],
     otherwise: UNKNOWN_OPTION,
-    rows: [...others.map((other) => row(which.arg, ALL, other, OTHER_REFUSED)), { when: null, verdict: own }],
   };
 }

@@ -62,6 +62,7 @@ export const REFUSED: readonly Refused[] = [
   { rule: 'clock', calls: ['adjtimex', 'clock_adjtime', 'clock_settime', 'settimeofday'] },
   { rule: 'hostname', calls: ['sethostname', 'setdomainname'] },
   { rule: 'io_ports', calls: ['ioperm', 'iopl'] },
+  { rule: 'security_label', calls: ['lsm_set_self_attr'] },
   { rule: 'segments', calls: ['modify_ldt'] },
   { rule: 'terminal_setup', calls: ['vhangup'] },
 ];

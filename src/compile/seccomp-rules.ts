@@ -69,7 +69,7 @@ export const SECCOMP_RULES = {
     reason:
       "a filter of the workload's own could answer in place of this one; the relaxation `nested_filters` allows it",
   },
-  memfd: {
+  memfd_exec: {
     reason:
       'a memfd without MFD_NOEXEC_SEAL is a program that lies in no directory, so no file rule can hold it',
     quiet: true,
@@ -134,6 +134,9 @@ export const SECCOMP_RULES = {
   },
   io_ports: {
     reason: 'it gives direct access to devices',
+  },
+  security_label: {
+    reason: 'a process does not choose the security label that it runs under',
   },
   segments: {
     reason: 'segments of its own are needed by 16-bit programs only, and have been a way into the kernel',

@@ -61,8 +61,11 @@ export function allTreatments(input: SeccompInput): readonly Treatment[] {
   ];
 }
 
-/** What the compiler is given: the treatments as conditions and actions. */
-export function filterInput(input: SeccompInput, treatments: readonly Treatment[]): FilterInput {
+/** What the filter of a plan is compiled from, for tests and debugging. */
+export const seccompFilter = (input: SeccompInput): FilterInput => filterInput(input, allTreatments(input));
+
+/** The treatments as conditions and actions. */
+function filterInput(input: SeccompInput, treatments: readonly Treatment[]): FilterInput {
   const act = (verdict: Verdict): Action => actionOf(verdict, input.refusalErrno);
   return {
     auditArch: AUDIT_ARCH[input.arch],

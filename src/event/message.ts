@@ -22,7 +22,9 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
   const where = rule?.line != null && policyFile !== null ? ` (${printable(policyFile)}:${rule.line})` : '';
   switch (subject.kind) {
     case 'connect': {
-      const host = printable(subject.host === '' ? 'an unreadable destination' : `${subject.host}:${subject.port}`);
+      const host = printable(
+        subject.host === '' ? 'an unreadable destination' : `${subject.host}:${subject.port}`,
+      );
       return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
     case 'syscall':

@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type LaunchRequest, encodeLaunch } from '../plan/encode.ts';
+import { encodeLaunch, type LaunchRequest } from '../plan/encode.ts';
 import type { Plan } from '../plan/plan.ts';
 import { ENUMS } from '../plan/wire.ts';
 import { FrameSplitter, frame, wordsFrame } from './frames.ts';
-import { type Report, decodeReport } from './reports.ts';
+import { decodeReport, type Report } from './reports.ts';
 
 export interface LauncherHandlers {
   report(report: Report): void;
@@ -24,7 +24,12 @@ export interface Launcher {
 }
 
 /** Starts the launcher at `path` and hands it the plan. Whether the program runs is told by reports. */
-export function launch(path: string, plan: Plan, request: LaunchRequest, handlers: LauncherHandlers): Launcher {
+export function launch(
+  path: string,
+  plan: Plan,
+  request: LaunchRequest,
+  handlers: LauncherHandlers,
+): Launcher {
   const document = encodeLaunch(plan, request, (text) => Buffer.from(text, 'utf8'));
   const withChannel = plan.egress.mode === 'proxy';
   const child = spawn(path, ['warden'], {
@@ -44,9 +49,13 @@ export function launch(path: string, plan: Plan, request: LaunchRequest, handler
     problem ??= why;
     child.kill('SIGKILL');
   });
-  child.once('error', (error: NodeJS.ErrnoException) => finish(`cannot start ${path}: ${error.code ?? error.message}`));
+  child.once('error', (error: NodeJS.ErrnoException) =>
+    finish(`cannot start ${path}: ${error.code ?? error.message}`),
+  );
   // 'close', not 'exit': reports that were sent before the end are read first.
-  child.once('close', (_code, signal) => finish(signal === null ? null : `the launcher was killed by ${signal}`));
+  child.once('close', (_code, signal) =>
+    finish(signal === null ? null : `the launcher was killed by ${signal}`),
+  );
   control.write(frame('launch', document));
 
   const send = (bytes: Buffer): void => {
@@ -69,7 +78,12 @@ export function launch(path: string, plan: Plan, request: LaunchRequest, handler
   };
 }
 
-function listen(child: ChildProcess, control: Duplex, handlers: LauncherHandlers, broken: (why: string) => void): void {
+function listen(
+  child: ChildProcess,
+  control: Duplex,
+  handlers: LauncherHandlers,
+  broken: (why: string) => void,
+): void {
   const frames = new FrameSplitter();
   control.on('data', (chunk: Buffer) => {
     try {

@@ -86,12 +86,23 @@ function decode(type: number, reader: FrameReader): Report {
     case ENUMS.report.open: {
       const id = reader.u64();
       reader.u32(); // family: the length of the address says the same
-      return { kind: 'open', id, socketType: reader.u32(), address: reader.bytes().slice(), port: reader.u32(), process: decodeProcess(reader) };
+      return {
+        kind: 'open',
+        id,
+        socketType: reader.u32(),
+        address: reader.bytes().slice(),
+        port: reader.u32(),
+        process: decodeProcess(reader),
+      };
     }
     case ENUMS.report.peer:
       return { kind: 'peer', id: reader.u64(), port: reader.u32() };
     case ENUMS.report.limit:
-      return { kind: 'limit', limit: reader.u32() === ENUMS.limit.memory ? 'memory' : 'cpu', value: reader.u64() };
+      return {
+        kind: 'limit',
+        limit: reader.u32() === ENUMS.limit.memory ? 'memory' : 'cpu',
+        value: reader.u64(),
+      };
     default:
       throw new Error(`a frame of unknown type ${type} from the launcher`);
   }
@@ -104,7 +115,13 @@ function decodeProcess(reader: FrameReader): ReportedProcess {
   const executables: ReportedExecutable[] = [];
   for (let i = 0; i < count; i += 1) {
     const path = text.decode(reader.bytes());
-    const [dev, ino, size, mtimeNs, ctimeNs] = [reader.u64(), reader.u64(), reader.u64(), reader.u64(), reader.u64()];
+    const [dev, ino, size, mtimeNs, ctimeNs] = [
+      reader.u64(),
+      reader.u64(),
+      reader.u64(),
+      reader.u64(),
+      reader.u64(),
+    ];
     const owner = reader.u32();
     const flags = reader.u32();
     executables.push({

@@ -48,6 +48,7 @@ export class DenialPrinter {
         this.#options.write(`openshell: ${text}${count > 1 ? ` (${count} times)` : ''}`);
       }
     }
-    if (this.#untold > 0) this.#options.write(`openshell: ${this.#untold} further refusals; \`--events FILE\` records them all`);
+    if (this.#untold > 0)
+      this.#options.write(`openshell: ${this.#untold} further refusals; \`--events FILE\` records them all`);
   }
 }

@@ -1,6 +1,6 @@
 import { AUDIT_ARCH } from '../kernel/arch.ts';
 import type { Mount, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
-import { ENUMS, encodeDocument, type Row, type Rows, SECTIONS } from './wire.ts';
+import { ENUMS, encodeDocument, type Row, type Rows, type SECTIONS } from './wire.ts';
 
 /** What one run adds to a plan: it differs from run to run, so it is no part of the plan. */
 export interface LaunchRequest {
@@ -18,7 +18,11 @@ type Fields<S extends keyof typeof SECTIONS> = Row<(typeof SECTIONS)[S]['fields'
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 
 /** The document that the launcher executes. */
-export function encodeLaunch(plan: Plan, request: LaunchRequest, encodeText: (text: string) => Uint8Array): Uint8Array {
+export function encodeLaunch(
+  plan: Plan,
+  request: LaunchRequest,
+  encodeText: (text: string) => Uint8Array,
+): Uint8Array {
   const rows: Rows = {
     settings: [settingsRow(plan, request)],
     mount: plan.mounts.map(mountRow),
@@ -70,13 +74,25 @@ function namespaceBits(plan: Plan): number {
 
 function mountRow(mount: Mount): Fields<'mount'> {
   const kind = ENUMS.mount_kind[mount.kind];
-  const empty = { kind, flags: 0, source: '', target: mount.target, mode: 0, owner_uid: 0, owner_gid: 0, pad: 0 };
+  const empty = {
+    kind,
+    flags: 0,
+    source: '',
+    target: mount.target,
+    mode: 0,
+    owner_uid: 0,
+    owner_gid: 0,
+    pad: 0,
+  };
   const flag = ENUMS.mount_flag;
   switch (mount.kind) {
     case 'bind':
       return {
         ...empty,
-        flags: (mount.writable ? flag.writable : 0) | (mount.devices ? flag.devices : 0) | (mount.idmapOwner ? flag.idmapped : 0),
+        flags:
+          (mount.writable ? flag.writable : 0) |
+          (mount.devices ? flag.devices : 0) |
+          (mount.idmapOwner ? flag.idmapped : 0),
         source: mount.source,
         owner_uid: mount.idmapOwner?.uid ?? 0,
         owner_gid: mount.idmapOwner?.gid ?? 0,
@@ -106,7 +122,10 @@ function notifyRow(row: NotifyRow): Fields<'notify'> {
     handler: HANDLERS[row.handler],
     errno_value: row.errno,
     rule: row.rule,
-    match: (row.arch === null ? 0 : match.arch) | (row.nr === null ? 0 : match.nr) | (row.arg === null ? 0 : match.arg),
+    match:
+      (row.arch === null ? 0 : match.arch) |
+      (row.nr === null ? 0 : match.nr) |
+      (row.arg === null ? 0 : match.arg),
     pad: 0,
   };
 }

@@ -140,7 +140,13 @@ export function rowSize(fields: Fields): number {
   return size;
 }
 
-export type Row<F extends Fields> = { readonly [K in keyof F]: F[K] extends 'string' ? string | Uint8Array : F[K] extends 'u64' ? bigint | number : number };
+export type Row<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends 'string'
+    ? string | Uint8Array
+    : F[K] extends 'u64'
+      ? bigint | number
+      : number;
+};
 export type Rows = { readonly [S in SectionName]?: readonly Row<(typeof SECTIONS)[S]['fields']>[] };
 
 const HEADER_SIZE = 24;
@@ -171,7 +177,13 @@ export function encodeDocument(rows: Rows, encodeText: (text: string) => Uint8Ar
     view.setUint32(at + 12, section.offset, true);
     const fields = Object.entries(SECTIONS[section.name].fields) as [string, FieldType][];
     rows[section.name]!.forEach((row, r) => {
-      writeRow(view, section.offset + r * section.size, fields, row as Record<string, string | Uint8Array | number | bigint>, blob);
+      writeRow(
+        view,
+        section.offset + r * section.size,
+        fields,
+        row as Record<string, string | Uint8Array | number | bigint>,
+        blob,
+      );
     });
   });
   const out = new Uint8Array(blobOffset + blob.length);
@@ -182,7 +194,8 @@ export function encodeDocument(rows: Rows, encodeText: (text: string) => Uint8Ar
   view.setUint32(16, blob.length, true);
   out.set(head);
   blob.copyInto(out, blobOffset);
-  if (out.length > MAX_DOCUMENT) throw new Error(`the plan with its arguments and environment is larger than ${MAX_DOCUMENT} bytes`);
+  if (out.length > MAX_DOCUMENT)
+    throw new Error(`the plan with its arguments and environment is larger than ${MAX_DOCUMENT} bytes`);
   return out;
 }
 

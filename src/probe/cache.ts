@@ -1,5 +1,14 @@
 /** Small values kept from run to run, by key: host facts for one boot, plans for equal inputs. Losing it costs time only. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from './installation.ts';
 
@@ -29,7 +38,11 @@ export function writeCache(kind: string, key: string, text: string): void {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, nameOf(key));
     const temporary = `${path}.${process.pid}`;
-    const fd = openSync(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
+    const fd = openSync(
+      temporary,
+      constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW,
+      0o600,
+    );
     try {
       writeSync(fd, `${key}\n${text}`);
     } finally {

@@ -20,14 +20,25 @@ export const launcherPlaces = (root: string): readonly [string, string] => [
 
 /** Facts about the host, compiled plans and a launcher that could not be built into the package. Never from inside. */
 export const cacheDirectory = (): string =>
-  join(process.env['XDG_CACHE_HOME']?.startsWith('/') ? process.env['XDG_CACHE_HOME'] : join(homedir(), '.cache'), 'openshell');
+  join(
+    process.env['XDG_CACHE_HOME']?.startsWith('/')
+      ? process.env['XDG_CACHE_HOME']
+      : join(homedir(), '.cache'),
+    'openshell',
+  );
 
 /** @param script the bundle that is running, `process.argv[1]` as the user typed it */
 export function findInstallation(script: string): Installation {
   const real = realpathSync(script);
   const root = dirname(dirname(real));
   const launcher = launcherPlaces(root).find(isExecutable) ?? null;
-  const own = [join(root, 'dist'), join(root, 'launcher'), join(root, 'tools'), cacheDirectory(), process.execPath];
+  const own = [
+    join(root, 'dist'),
+    join(root, 'launcher'),
+    join(root, 'tools'),
+    cacheDirectory(),
+    process.execPath,
+  ];
   // Started through a link (node_modules/.bin/openshell): whoever replaces the link replaces us.
   if (lstatSync(script).isSymbolicLink()) own.push(realpathSync(dirname(script)));
   return { root, launcher, ownFiles: own.flatMap(canonical) };

@@ -17,7 +17,9 @@ export function probeKernel(launcher: string): ProbeAnswers {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   if (error !== undefined || status !== 0) {
-    throw new Error(`the launcher ${launcher} cannot probe this host: ${error?.message ?? `exit code ${status}`}`);
+    throw new Error(
+      `the launcher ${launcher} cannot probe this host: ${error?.message ?? `exit code ${status}`}`,
+    );
   }
   return new Map(
     stdout

@@ -11,7 +11,10 @@ export function lookAt(paths: readonly string[]): PathFacts {
   const byPath = new Map<string, PathFact>();
   const rootEntries = readdirSync('/', { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   // A link of the root directory is made again inside; what else stands there matters only when it is asked about.
-  const queue = [...paths, ...rootEntries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => joinPath('/', name))];
+  const queue = [
+    ...paths,
+    ...rootEntries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => joinPath('/', name)),
+  ];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (byPath.has(path)) continue;
     const fact = walker.lookAt(path);
@@ -43,7 +46,12 @@ class Walker {
       if (links.length > MAX_LINKS) return { kind: 'missing', canonical: next, links };
       if (text.startsWith('/')) at = '/';
       stats = this.#stat(at);
-      rest.push(...text.split('/').filter((part) => part !== '' && part !== '.').reverse());
+      rest.push(
+        ...text
+          .split('/')
+          .filter((part) => part !== '' && part !== '.')
+          .reverse(),
+      );
     }
     if (stats === null) return { kind: 'missing', canonical: at, links };
     return { kind: kindOf(stats), canonical: at, links, uid: stats.uid, gid: stats.gid };

@@ -1,9 +1,9 @@
 /** Refused system calls as events: numbers from the warden, names from the plan and the kernel tables. */
 import type { Draft } from '../event/event.ts';
-import type { Report } from '../launch/reports.ts';
-import { AUDIT_ARCH, type Arch } from '../kernel/arch.ts';
+import { type Arch, AUDIT_ARCH } from '../kernel/arch.ts';
 import { errnoName } from '../kernel/errno.ts';
 import { syscallName } from '../kernel/syscalls.ts';
+import type { Report } from '../launch/reports.ts';
 import type { Plan } from '../plan/plan.ts';
 
 export function syscallDenial(report: Extract<Report, { kind: 'denied' }>, plan: Plan): Draft {
@@ -23,7 +23,12 @@ export function syscallDenial(report: Extract<Report, { kind: 'denied' }>, plan:
       args: report.args.map((arg) => `0x${arg.toString(16)}`),
       errno: errnoName(report.errno),
     },
-    process: { pid: report.process.pid, exe: own?.path ?? '', sha256: null, ancestors: ancestors.map(({ path }) => path) },
+    process: {
+      pid: report.process.pid,
+      exe: own?.path ?? '',
+      sha256: null,
+      ancestors: ancestors.map(({ path }) => path),
+    },
     count: report.count,
   };
 }

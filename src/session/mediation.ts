@@ -3,17 +3,17 @@
  * is told. Loaded when a sandbox first wants the network.
  */
 import { createServer, type Server } from 'node:net';
-import { errnoNumber } from '../kernel/errno.ts';
+import type { Result } from '../base/result.ts';
 import { type ConnectTo, ConnectToTable } from '../egress/connect-to.ts';
 import { ContentHash } from '../egress/content-hash.ts';
 import { decisionDraft } from '../egress/decision-event.ts';
 import { Destinations } from '../egress/destination.ts';
 import { createDialer } from '../egress/dial.ts';
-import { IdentityResolver, type IdentityProblem } from '../egress/identity.ts';
+import { type IdentityProblem, IdentityResolver } from '../egress/identity.ts';
 import { SystemResolver } from '../egress/names.ts';
-import type { Result } from '../base/result.ts';
 import type { Draft } from '../event/event.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
+import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { buildIndex } from '../match/egress-index.ts';
@@ -47,8 +47,12 @@ export class Mediation {
   constructor(options: MediationOptions) {
     this.#options = options;
     const index = buildIndex(options.plan.egress);
-    if (index.problems.length > 0) throw new Error(`internal error: egress table: ${index.problems.join('; ')}`);
-    const destinations = new Destinations({ resolver: new SystemResolver(), connectTo: new ConnectToTable(options.connectTo) });
+    if (index.problems.length > 0)
+      throw new Error(`internal error: egress table: ${index.problems.join('; ')}`);
+    const destinations = new Destinations({
+      resolver: new SystemResolver(),
+      connectTo: new ConnectToTable(options.connectTo),
+    });
     this.#proxy = createProxy({
       index,
       identityOf: (port) => this.#identityOf(port),
@@ -114,7 +118,12 @@ export class Mediation {
         host: addressText(report.address),
         port: report.port,
         address: addressText(report.address),
-        process: { pid: report.process.pid, exe: own?.path ?? '', sha256: null, ancestors: ancestors.map(({ path }) => path) },
+        process: {
+          pid: report.process.pid,
+          exe: own?.path ?? '',
+          sha256: null,
+          ancestors: ancestors.map(({ path }) => path),
+        },
       }),
     );
     const errno = errnoNumber(block ? 'ENETUNREACH' : 'EACCES')!;
@@ -156,7 +165,9 @@ const isMapped = (address: Uint8Array): boolean =>
 function addressText(address: Uint8Array): string {
   if (address.length === 4) return address.join('.');
   if (isMapped(address)) return address.subarray(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => ((address[2 * i]! << 8) | address[2 * i + 1]!).toString(16));
+  const groups = Array.from({ length: 8 }, (_, i) =>
+    ((address[2 * i]! << 8) | address[2 * i + 1]!).toString(16),
+  );
   // The longest run of zero groups is shortened (RFC 5952).
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }

@@ -28,7 +28,11 @@ export function readPolicyFile(name: string): Result<PolicyFile, string> {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     return ok({ name, path: name === '-' ? null : realpathSync(name), text });
   } catch (error) {
-    return err(error instanceof TypeError ? `cannot read the policy ${name}: it is not UTF-8 text` : `cannot read the policy ${name}: ${reasonOf(error)}`);
+    return err(
+      error instanceof TypeError
+        ? `cannot read the policy ${name}: it is not UTF-8 text`
+        : `cannot read the policy ${name}: ${reasonOf(error)}`,
+    );
   } finally {
     if (fd !== 0) closeSync(fd);
   }
@@ -50,7 +54,11 @@ function readBounded(fd: number): Buffer | null {
 const tooLarge = (name: string, size: number | null): string =>
   `the policy ${name} is larger than ${POLICY_LIMITS.bytes} bytes${size === null ? '' : ` (${size})`}: a policy is a page or two of rules`;
 
-const REASONS: Readonly<Record<string, string>> = { ENOENT: 'no such file', EACCES: 'permission denied', EISDIR: 'it is a directory' };
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+};
 const reasonOf = (error: unknown): string => {
   const { code, message } = error as NodeJS.ErrnoException;
   return REASONS[code ?? ''] ?? message;

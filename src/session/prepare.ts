@@ -1,13 +1,11 @@
-/** From policy text and the operator's request to a plan: reads, asks the host, compiles, and remembers. */
+/** From policy text and the operator's request to a plan: asks the host, compiles, and remembers. */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
-import { type Issue, renderIssue } from '../base/source.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { CompileProblem, OperatorRequest } from '../compile/input.ts';
+import type { OperatorRequest } from '../compile/input.ts';
 import type { Arch } from '../kernel/arch.ts';
-import type { CallerFacts, HostFacts, PathFacts } from '../plan/facts.ts';
+import type { HostFacts, PathFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Policy } from '../policy/policy.ts';
 import { readCache, writeCache } from '../probe/cache.ts';
 import { callerFacts } from '../probe/caller.ts';
 import { cacheDirectory, type Installation } from '../probe/installation.ts';
@@ -31,10 +29,13 @@ export interface Prepared {
   readonly warnings: readonly string[];
 }
 
+/** Complete text for standard error: complaints with carets, or problems with hints. */
 export interface PrepareFailure {
-  /** Complete text for standard error: complaints with carets, or problems with hints. */
   readonly lines: readonly string[];
 }
+
+/** Everything about the host but its paths: which of those matter depends on the policy. */
+export type HostFactsWithoutPaths = Omit<HostFacts, 'paths'>;
 
 /** What one preparation came to, with the answers of the host that it rests on. */
 interface Remembered {
@@ -43,33 +44,38 @@ interface Remembered {
   readonly prepared: Prepared;
 }
 
-/** Bumped whenever equal inputs may give another plan. The version of the package is part of the key too. */
-const CACHE_FORMAT = 1;
+/** Bumped whenever the form of what is kept changes. */
+const CACHE_FORMAT = 2;
 
 export async function prepare(input: PrepareInput): Promise<Result<Prepared, PrepareFailure>> {
   const { installation, policy } = input;
-  if (installation.launcher === null) {
-    return err({ lines: ['openshell: the launcher is not built: run `openshell doctor --fix` (it needs a C compiler)'] });
-  }
-  ensureCacheDirectory();
-  const host = hostFacts(input, installation.launcher);
-  const key = JSON.stringify([CACHE_FORMAT, bundleStamp(installation), policy?.name, policy?.text, input.operator, host, input.refusalErrno]);
+  if (installation.launcher === null) return err({ lines: [NO_LAUNCHER] });
+  const host = hostFactsFor(input);
+  const key = JSON.stringify([
+    CACHE_FORMAT,
+    bundleStamp(installation),
+    policy?.name,
+    policy?.text,
+    input.operator,
+    host,
+    input.refusalErrno,
+  ]);
   const remembered = recall(key);
   if (remembered !== null) return ok(remembered);
-
-  const parsed = await parse(policy);
-  if (!parsed.ok) return parsed;
-  const { compile, pathsOfInterest, sha256 } = await import('./cold.ts');
-  const asked = pathsOfInterest({ policy: parsed.value.policy, operator: input.operator }, host.caller, host.ownFiles);
-  const paths = lookAt(asked);
-  const source = { file: policy?.name ?? null, sha256: sha256(policy?.text ?? '') };
-  const hook = input.refusalErrno === undefined ? {} : { refusalErrno: input.refusalErrno };
-  const compiled = compile({ policy: parsed.value.policy, source, operator: input.operator, facts: { ...host, paths }, ...hook });
-  if (!compiled.ok) return err({ lines: compiled.error.map((problem) => renderProblem(problem, policy)) });
-  const prepared = { plan: compiled.value, warnings: parsed.value.warnings };
-  writeCache('plans', key, JSON.stringify({ asked, paths: pathsText(paths), prepared } satisfies Remembered));
-  return ok(prepared);
+  const { prepareAnew } = await import('./cold.ts');
+  const prepared = prepareAnew(input, host);
+  if (!prepared.ok) return prepared;
+  const { asked, paths, ...rest } = prepared.value;
+  writeCache(
+    'plans',
+    key,
+    JSON.stringify({ asked, paths: pathsText(paths), prepared: rest } satisfies Remembered),
+  );
+  return ok(rest);
 }
+
+export const NO_LAUNCHER =
+  'openshell: the launcher is not built: run `openshell doctor --fix` (it needs a C compiler)';
 
 /** A plan made before, if the host still answers every question in the same way. */
 function recall(key: string): Prepared | null {
@@ -83,26 +89,28 @@ function recall(key: string): Prepared | null {
   }
 }
 
-const pathsText = ({ byPath, rootEntries }: PathFacts): string => JSON.stringify([[...byPath].sort(([a], [b]) => (a < b ? -1 : 1)), rootEntries]);
-
-async function parse(file: PolicyFile | null): Promise<Result<{ policy: Policy | null; warnings: readonly string[] }, PrepareFailure>> {
-  if (file === null) return ok({ policy: null, warnings: [] });
-  const { parsePolicy } = await import('./cold.ts');
-  const { policy, issues } = parsePolicy(file.text);
-  const render = (issue: Issue): string => renderIssue(issue, file.name, file.text);
-  if (policy === null) return err({ lines: issues.filter(({ severity }) => severity === 'error').map(render) });
-  return ok({ policy, warnings: issues.filter(({ severity }) => severity === 'warning').map(render) });
-}
-
-function renderProblem({ message, hint, line }: CompileProblem, policy: PolicyFile | null): string {
-  const place = line === null || policy === null ? 'openshell' : `${policy.name}:${line}`;
-  return `${place}: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`;
-}
+const pathsText = ({ byPath, rootEntries }: PathFacts): string => JSON.stringify([[...byPath], rootEntries]);
 
 /** Changes whenever the program does. */
 function bundleStamp({ root }: Installation): string {
   const { mtimeMs, size } = statSync(process.argv[1]!);
   return `${root} ${mtimeMs} ${size}`;
+}
+
+export function hostFactsFor(input: Omit<PrepareInput, 'refusalErrno'>): HostFactsWithoutPaths {
+  ensureCacheDirectory();
+  const own = [
+    ...input.installation.ownFiles,
+    ...input.ownFiles,
+    ...(input.policy?.path == null ? [] : [input.policy.path]),
+  ];
+  return {
+    arch: archOf(process.arch),
+    kernel: kernelFacts(release(), answersFor(input.installation.launcher)),
+    caller: callerFacts(input.workdir),
+    ownFiles: [...new Set(own)].sort(),
+    cgroup: { delegated: false, detail: 'not looked for' },
+  };
 }
 
 /** Made before the first run, so that it is protected from it. */
@@ -112,32 +120,22 @@ function ensureCacheDirectory(): void {
   } catch {}
 }
 
-function hostFacts(input: PrepareInput, launcher: string): Omit<HostFacts, 'paths'> {
-  const caller: CallerFacts = callerFacts(input.workdir);
-  const own = [...input.installation.ownFiles, ...input.ownFiles, ...(input.policy?.path == null ? [] : [input.policy.path])];
-  return {
-    arch: archOf(process.arch),
-    kernel: kernelFacts(release(), answersFor(launcher)),
-    caller,
-    ownFiles: [...new Set(own)].sort(),
-    cgroup: { delegated: false, detail: 'not looked for' },
-  };
-}
-
 function archOf(arch: string): Arch {
   if (arch === 'x64') return 'x86_64';
   if (arch === 'arm64') return 'aarch64';
   throw new Error(`openshell runs on x86_64 and aarch64, not on ${arch}`);
 }
 
-/** The kernel is asked once per boot and launcher. */
-function answersFor(launcher: string): ProbeAnswers {
+/** The kernel is asked once per boot and launcher. Without a launcher nothing is known, so nothing works. */
+function answersFor(launcher: string | null): ProbeAnswers {
+  if (launcher === null) return new Map();
   const { mtimeMs, size } = statSync(launcher);
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const key = JSON.stringify([CACHE_FORMAT, boot, release(), launcher, mtimeMs, size, process.geteuid!()]);
   const known = readCache('host', key);
   if (known !== null) return new Map(JSON.parse(known) as [string, string][]);
   const answers = probeKernel(launcher);
+  // Only good news lasts: what is missing may be mended without a new boot.
   if (answers.get('namespaces') === 'ok') writeCache('host', key, JSON.stringify([...answers]));
   return answers;
 }

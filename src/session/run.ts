@@ -2,10 +2,10 @@
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { Draft, OpenshellEvent } from '../event/event.ts';
-import { type LaunchFailure, describeFailure } from '../launch/steps.ts';
-import { launch, type Launcher } from '../launch/launcher.ts';
-import type { Report } from '../launch/reports.ts';
 import { errnoName } from '../kernel/errno.ts';
+import { type Launcher, launch } from '../launch/launcher.ts';
+import type { Report } from '../launch/reports.ts';
+import { describeFailure, type LaunchFailure } from '../launch/steps.ts';
 import { openEvents } from '../observe/file.ts';
 import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
@@ -105,7 +105,13 @@ class Run {
         break;
       case 'limit':
         this.#limited = true;
-        this.#sink.emit(limitDraft(report.limit === 'memory' ? 'memory_limit' : 'cpu_limit', report.limit, Number(report.value)));
+        this.#sink.emit(
+          limitDraft(
+            report.limit === 'memory' ? 'memory_limit' : 'cpu_limit',
+            report.limit,
+            Number(report.value),
+          ),
+        );
         break;
     }
   }
@@ -116,10 +122,21 @@ class Run {
       ...NEUTRAL,
       type: 'start',
       reason: 'started',
-      subject: { kind: 'run', command: request.command, tier: plan.tier, network: plan.egress.mode, report: plan.report },
+      subject: {
+        kind: 'run',
+        command: request.command,
+        tier: plan.tier,
+        network: plan.egress.mode,
+        report: plan.report,
+      },
     });
     for (const detail of degraded) {
-      this.#sink.emit({ ...NEUTRAL, type: 'degraded', reason: 'degraded', subject: { kind: 'degraded', detail } });
+      this.#sink.emit({
+        ...NEUTRAL,
+        type: 'degraded',
+        reason: 'degraded',
+        subject: { kind: 'degraded', detail },
+      });
     }
   }
 
@@ -156,7 +173,12 @@ class Run {
     this.#sink.flush();
     const code = this.#exitCode(problem);
     const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;
-    this.#sink.emit({ ...NEUTRAL, type: 'exit', reason: 'exited', subject: { kind: 'exit', code, signal, denials: this.#sink.denials } });
+    this.#sink.emit({
+      ...NEUTRAL,
+      type: 'exit',
+      reason: 'exited',
+      subject: { kind: 'exit', code, signal, denials: this.#sink.denials },
+    });
     if (!this.#options.quiet) this.#printer.finish();
     this.#finish(code);
   }
@@ -164,7 +186,8 @@ class Run {
   #exitCode(problem: string | null): number {
     if (this.#failure !== null) return this.#failed(this.#failure);
     if (this.#timedOut) return EXIT.timeout;
-    if (this.#exit !== null) return this.#exit.signal === 0 ? this.#exit.code : EXIT.signal + this.#exit.signal;
+    if (this.#exit !== null)
+      return this.#exit.signal === 0 ? this.#exit.code : EXIT.signal + this.#exit.signal;
     if (this.#limited) return EXIT.signal + constants.signals.SIGKILL;
     this.#options.warn(`openshell: ${problem ?? 'the sandbox ended without saying how its program ended'}`);
     return EXIT.failed;
@@ -174,7 +197,9 @@ class Run {
     const { plan, request } = this.#options;
     if (failure.step === 'exec') {
       const name = request.command[0];
-      this.#options.warn(`openshell: cannot execute ${name}: ${failure.errno === 'ENOENT' ? 'not found inside the sandbox' : failure.errno}`);
+      this.#options.warn(
+        `openshell: cannot execute ${name}: ${failure.errno === 'ENOENT' ? 'not found inside the sandbox' : failure.errno}`,
+      );
       return failure.errno === 'ENOENT' ? EXIT.notFound : EXIT.notExecutable;
     }
     const { message, hint } = describeFailure(failure, plan);
@@ -190,8 +215,21 @@ class Run {
 
 const NEUTRAL = { layer: 'session', action: 'allow', rule: null, process: null, count: 1 } as const;
 
-function limitDraft(reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit', limit: string, value: number): Draft {
-  return { type: 'denial', layer: 'limits', action: 'deny', reason, rule: null, subject: { kind: 'limit', limit, value }, process: null, count: 1 };
+function limitDraft(
+  reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit',
+  limit: string,
+  value: number,
+): Draft {
+  return {
+    type: 'denial',
+    layer: 'limits',
+    action: 'deny',
+    reason,
+    rule: null,
+    subject: { kind: 'limit', limit, value },
+    process: null,
+    count: 1,
+  };
 }
 
 /** Not a secret: it only tells the sandboxes of one log apart. */
@@ -212,7 +250,10 @@ function forwardSignals(launcher: Launcher, terminal: boolean): () => void {
     ['SIGUSR2', 'main'],
     ['SIGALRM', 'main'],
   ];
-  const listeners: [NodeJS.Signals, () => void][] = forwarded.map(([name, scope]) => [name, () => launcher.signal(signals[name], scope)]);
+  const listeners: [NodeJS.Signals, () => void][] = forwarded.map(([name, scope]) => [
+    name,
+    () => launcher.signal(signals[name], scope),
+  ]);
   if (terminal) listeners.push(['SIGWINCH', () => launcher.resize()]);
   listeners.push([
     'SIGTSTP',

@@ -1,7 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { conditionedSyscalls, syscallArguments } from '../../src/kernel/arguments.ts';
 import { syscallName, syscallNames, syscallNumber } from '../../src/kernel/syscalls.ts';
+
+const hasCompiler = spawnSync('cc', ['--version']).status === 0;
 
 describe('system call numbers', () => {
   // From the manuals of strace and the tables of Linux 6.18.
@@ -47,14 +49,18 @@ describe('system call numbers', () => {
     for (const name of names) expect(syscallName(arch, syscallNumber(arch, name)!)).toBe(name);
   });
 
-  it('agrees with the C headers of this machine', () => {
-    expect(() =>
-      execFileSync(process.execPath, ['tools/gen-kernel.mjs', '--check'], {
-        encoding: 'utf8',
-        stdio: 'pipe',
-      }),
-    ).not.toThrow();
-  }, 60_000);
+  it.skipIf(!hasCompiler)(
+    'agrees with the C headers of this machine',
+    () => {
+      expect(() =>
+        execFileSync(process.execPath, ['tools/gen-kernel.mjs', '--check'], {
+          encoding: 'utf8',
+          stdio: 'pipe',
+        }),
+      ).not.toThrow();
+    },
+    60_000,
+  );
 });
 
 describe('system call arguments', () => {

@@ -1,0 +1,44 @@
+/** Whether a plan lets a program reach a host and port, by name: addresses are judged when they are dialled. */
+import { err, ok, type Result } from '../base/result.ts';
+import { decide, decideForAny } from '../match/decide.ts';
+import { buildIndex } from '../match/egress-index.ts';
+import { normaliseHost } from '../match/host.ts';
+import type { RuleReference } from '../match/verdict.ts';
+import type { EgressTable } from '../plan/plan.ts';
+
+export interface ConnectVerdict {
+  readonly verdict: 'allow' | 'deny';
+  readonly rule: RuleReference | null;
+  /** A clause. */
+  readonly why: string;
+}
+
+/** `binary` null: whatever program some policy names. Its content is not looked at: a pinned hash is taken as met. */
+export function explainConnect(
+  table: EgressTable,
+  host: string,
+  port: number,
+  binary: string | null,
+): Result<ConnectVerdict, string> {
+  if (table.mode === 'allow')
+    return ok({ verdict: 'allow', rule: null, why: "`--network allow`: the host's network is not mediated" });
+  const parsed = normaliseHost(host);
+  if (!parsed.ok) return err(`the host ${parsed.error}`);
+  const index = buildIndex(table);
+  const destination = { host: parsed.value, port };
+  const verdict =
+    binary === null
+      ? decideForAny(index, destination)
+      : decide(index, { ...destination, identity: pretend(table, binary) });
+  if (verdict.kind === 'deny') return ok({ verdict: 'deny', rule: verdict.rule, why: verdict.message });
+  const [first] = verdict.candidates;
+  return ok({ verdict: 'allow', rule: first.rule, why: `network policy \`${first.policyName}\` lists it` });
+}
+
+/** A program at this path without ancestors, with the content that the policy pins for it, if it pins any. */
+function pretend(table: EgressTable, binary: string): Parameters<typeof decide>[1]['identity'] {
+  const pin = table.policies
+    .flatMap(({ binaries }) => binaries)
+    .find(({ pattern, sha256 }) => pattern === binary && sha256 !== null);
+  return { pid: 0, executable: { path: binary, sha256: pin?.sha256 ?? '0'.repeat(64) }, ancestors: [] };
+}

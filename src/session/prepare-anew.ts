@@ -1,0 +1,68 @@
+/** Preparing a run that was not prepared before: parses the policy, looks at the host's paths and compiles. */
+import { err, ok, type Result } from '../base/result.ts';
+import { renderIssue, type Severity } from '../base/source.ts';
+import { compile } from '../compile/compile.ts';
+import type { CompileProblem } from '../compile/input.ts';
+import { pathsOfInterest } from '../compile/questions.ts';
+import type { HostFacts, PathFacts } from '../plan/facts.ts';
+import type { Plan } from '../plan/plan.ts';
+import { parsePolicy } from '../policy/check.ts';
+import type { Policy } from '../policy/policy.ts';
+import { lookAt } from '../probe/paths.ts';
+import { sha256 } from './digest.ts';
+import type { PolicyFile } from './policy-file.ts';
+import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepare.ts';
+
+export interface PreparedAnew extends Prepared {
+  /** The questions to the host, and its answers. */
+  readonly asked: readonly string[];
+  readonly paths: PathFacts;
+}
+
+export function prepareAnew(
+  input: PrepareInput,
+  host: HostFactsWithoutPaths,
+): Result<PreparedAnew, PrepareFailure> {
+  const parsed = parse(input.policy);
+  if (!parsed.ok) return parsed;
+  const { result, facts, asked } = compileFor(input, parsed.value.policy, host);
+  if (!result.ok)
+    return err({ lines: result.error.map((problem) => renderProblem(problem, input.policy?.name ?? null)) });
+  return ok({ plan: result.value, warnings: parsed.value.warnings, asked, paths: facts.paths });
+}
+
+export interface Compiled {
+  readonly result: Result<Plan, readonly CompileProblem[]>;
+  readonly facts: HostFacts;
+  readonly asked: readonly string[];
+}
+
+export function compileFor(
+  input: PrepareInput,
+  policy: Policy | null,
+  host: HostFactsWithoutPaths,
+): Compiled {
+  const { operator, refusalErrno } = input;
+  const asked = pathsOfInterest({ policy, operator }, host.caller, host.ownFiles);
+  const facts = { ...host, paths: lookAt(asked) };
+  const source = { file: input.policy?.name ?? null, sha256: sha256(input.policy?.text ?? '') };
+  const hook = refusalErrno === undefined ? {} : { refusalErrno };
+  return { result: compile({ policy, source, operator, facts, ...hook }), facts, asked };
+}
+
+function parse(
+  file: PolicyFile | null,
+): Result<{ policy: Policy | null; warnings: readonly string[] }, PrepareFailure> {
+  if (file === null) return ok({ policy: null, warnings: [] });
+  const { policy, issues } = parsePolicy(file.text);
+  const rendered = (wanted: Severity): string[] =>
+    issues
+      .filter(({ severity }) => severity === wanted)
+      .map((issue) => renderIssue(issue, file.name, file.text));
+  return policy === null ? err({ lines: rendered('error') }) : ok({ policy, warnings: rendered('warning') });
+}
+
+export function renderProblem({ message, hint, line }: CompileProblem, file: string | null): string {
+  const place = line === null || file === null ? 'openshell' : `${file}:${line}`;
+  return `${place}: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`;
+}

@@ -1,0 +1,129 @@
+// Sets up and runs every test that this machine can run, and ends with `N passed, N failed`. Unit tests run as whoever
+// starts this; host tests run as an ordinary user (made here when root), because that is what the product is for, and
+// then, when root, those marked for root again.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const TEST_USER = 'openshell-test';
+const isRoot = process.getuid() === 0;
+const scratch = mkdtempSync(join(tmpdir(), 'openshell-test-'));
+chmodSync(scratch, 0o755);
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root, ...options });
+  if (error) throw error;
+  return status === 0;
+}
+
+/** Runs one project of vitest and returns what it counted. */
+function vitest(project, { cwd = root, user = null, role = 'user', filter = [] } = {}) {
+  const report = join(scratch, `${project}-${role}.json`);
+  const env = { ...process.env, OPENSHELL_TEST_ROLE: role };
+  // Costs every start of Node some 40 ms, and is none of the product's business.
+  delete env.NODE_EXTRA_CA_CERTS;
+  const options = { cwd, env };
+  if (user !== null) {
+    env.HOME = user.home;
+    env.USER = TEST_USER;
+    env.LOGNAME = TEST_USER;
+    delete env.XDG_CACHE_HOME;
+    options.uid = user.uid;
+    options.gid = user.gid;
+  }
+  run(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      project,
+      '--reporter=dot',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...filter,
+    ],
+    options,
+  );
+  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  );
+  // A file that does not even load has no tests; it counts as one that failed.
+  const broken = testResults.filter(
+    ({ status, assertionResults }) =>
+      status === 'failed' && assertionResults.every((r) => r.status !== 'failed'),
+  ).length;
+  return { passed: numPassedTests, failed: numFailedTests + broken, skipped: numPendingTests };
+}
+
+function testUser() {
+  const id = (flag) => spawnSync('id', [flag, TEST_USER], { encoding: 'utf8' });
+  if (id('-u').status !== 0 && !run('useradd', ['--create-home', '--shell', '/bin/sh', TEST_USER]))
+    throw new Error('cannot create a user for the tests');
+  const uid = Number(id('-u').stdout);
+  const gid = Number(id('-g').stdout);
+  const home = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${TEST_USER}:`))
+    .split(':')[5];
+  return { uid, gid, home };
+}
+
+/** The tree as the ordinary user sees it: this one where it can be read, else a copy. */
+function treeFor(user) {
+  const readable = spawnSync(
+    'test',
+    ['-r', join(root, 'package.json'), '-a', '-x', join(root, 'node_modules')],
+    { uid: user.uid, gid: user.gid },
+  );
+  if (readable.status === 0) return root;
+  const copy = join(scratch, 'tree');
+  mkdirSync(copy);
+  for (const name of [
+    'dist',
+    'examples',
+    'launcher',
+    'layers.json',
+    'node_modules',
+    'package.json',
+    'schema',
+    'docs',
+    'src',
+    'test',
+    'tools',
+    'tsconfig.base.json',
+    'vitest.config.ts',
+    'README.md',
+    'ARCHITECTURE.md',
+  ]) {
+    if (existsSync(join(root, name)))
+      cpSync(join(root, name), join(copy, name), { recursive: true, verbatimSymlinks: true });
+  }
+  run('chmod', ['-R', 'a+rX', copy]);
+  return copy;
+}
+
+if (!run(process.execPath, ['tools/build-launcher.mjs']) || !run(process.execPath, ['tools/build.mjs']))
+  process.exit(1);
+const only = process.argv.slice(2);
+const counts = [];
+if (only.length === 0 || only.includes('unit')) counts.push(vitest('unit'));
+if (only.length === 0 || only.includes('host')) {
+  if (isRoot) {
+    const user = testUser();
+    counts.push(vitest('host', { cwd: treeFor(user), user }));
+  } else {
+    counts.push(vitest('host', { role: 'user' }));
+  }
+}
+if (isRoot && (only.length === 0 || only.includes('root'))) counts.push(vitest('host', { role: 'root' }));
+
+const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+if (sum('skipped') > 0) console.log(`${sum('skipped')} skipped (user ${userInfo().username})`);
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+process.exit(sum('failed') === 0 && sum('passed') > 0 ? 0 : 1);
