@@ -29,7 +29,7 @@ static bool texts_hold(const struct section_layout *layout, const uint8_t *row, 
   return true;
 }
 
-bool document_parse(struct document *document, const uint8_t *bytes, size_t length) {
+bool document_parse(struct document *document, const uint8_t *bytes, size_t length, enum section_kind single) {
   struct header header;
   memset(document, 0, sizeof *document);
   if (length < sizeof header || length > MAX_DOCUMENT) return false;
@@ -57,7 +57,7 @@ bool document_parse(struct document *document, const uint8_t *bytes, size_t leng
     document->sections[entry.kind].rows = bytes + entry.offset;
     document->sections[entry.kind].count = entry.count;
   }
-  return document->sections[SECTION_SETTINGS].count == 1;
+  return document->sections[single].count == 1;
 }
 
 const char *document_text(const struct document *document, struct text text) {

@@ -13,8 +13,9 @@ struct document {
   } sections[SECTION_KINDS];
 };
 
-/* `bytes` must be aligned to 8 and live as long as `document`. False: it is not a well-formed document. */
-bool document_parse(struct document *document, const uint8_t *bytes, size_t length);
+/* `bytes` must be aligned to 8 and live as long as `document`. False: it is not a well-formed document, or has not
+   exactly one row in section `single`. */
+bool document_parse(struct document *document, const uint8_t *bytes, size_t length, enum section_kind single);
 
 /* A string of a parsed document, with its NUL. */
 const char *document_text(const struct document *document, struct text text);

@@ -58,7 +58,7 @@ static int open_terminal(struct failure *failure) {
 }
 
 /* Everything up to the point after which nothing can be undone. Returns the terminal's slave side or -1. */
-static int set_up(const struct document *plan, struct sources *sources) {
+static int set_up(const struct document *plan, bool with_terminal, struct sources *sources) {
   const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
   struct failure failure;
   int terminal = -1;
@@ -80,7 +80,7 @@ static int set_up(const struct document *plan, struct sources *sources) {
     sources = &own;
   }
   if (!root_build(plan, sources, &failure)) give_up(&failure);
-  if (settings->flags & SETTINGS_FLAG_TTY) {
+  if (with_terminal) {
     terminal = open_terminal(&failure);
     if (terminal < 0) give_up(&failure);
   }
@@ -143,14 +143,15 @@ static _Noreturn void reap_for_ever(pid_t program, int children) {
   }
 }
 
-void init_main(const struct document *plan, int inbox, struct sources *sources) {
+void init_main(const struct document *plan, const struct document *request, int inbox, struct sources *sources) {
   struct inbox_message go;
   struct failure failure;
   warden = inbox;
   /* If the warden dies, so does everything here: it holds the listener, and nobody else may. */
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (inbox_receive(warden, &go, NULL, NULL) != 1 || go.kind != INBOX_GO) _exit(1);
-  int terminal = set_up(plan, sources);
+  const struct request_row *wanted = DOCUMENT_ROWS(request, SECTION_REQUEST, request_row);
+  int terminal = set_up(plan, wanted->flags & REQUEST_FLAG_TTY, sources);
 
   sigset_t child_signal;
   sigemptyset(&child_signal);
@@ -169,7 +170,7 @@ void init_main(const struct document *plan, int inbox, struct sources *sources) 
     fail(&failure, STEP_FORK, NO_ROW);
     give_up(&failure);
   }
-  if (program == 0) program_run(plan, warden, terminal);
+  if (program == 0) program_run(request, warden, terminal);
   if (terminal >= 0) close(terminal);
   /* The program's descriptors are its own: a pipe to it must end when it ends. */
   for (int fd = 0; fd <= 2; fd++) close(fd);

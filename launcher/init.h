@@ -7,6 +7,6 @@
 
 /* `inbox`: its end of the pair that it shares with the warden. `sources`: NULL, or trees that the warden opened.
    Never returns. */
-_Noreturn void init_main(const struct document *plan, int inbox, struct sources *sources);
+_Noreturn void init_main(const struct document *plan, const struct document *request, int inbox, struct sources *sources);
 
 #endif

@@ -16,12 +16,12 @@ static _Noreturn void give_up(int inbox, int error) {
   _exit(error == ENOENT ? 127 : 126);
 }
 
-static char **texts(const struct document *plan, uint32_t section) {
-  const struct argument_row *rows = DOCUMENT_ROWS(plan, section, argument_row);
-  uint32_t count = DOCUMENT_COUNT(plan, section);
+static char **texts(const struct document *request, uint32_t section) {
+  const struct argument_row *rows = DOCUMENT_ROWS(request, section, argument_row);
+  uint32_t count = DOCUMENT_COUNT(request, section);
   char **list = calloc(count + 1, sizeof *list);
   if (list == NULL) return NULL;
-  for (uint32_t i = 0; i < count; i++) list[i] = (char *)(uintptr_t)document_text(plan, rows[i].text);
+  for (uint32_t i = 0; i < count; i++) list[i] = (char *)(uintptr_t)document_text(request, rows[i].text);
   return list;
 }
 
@@ -53,10 +53,10 @@ static int execute(const char *name, const char *search, char **argv, char **env
   }
 }
 
-void program_run(const struct document *plan, int inbox, int terminal) {
-  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
-  char **argv = texts(plan, SECTION_ARGUMENT);
-  char **envp = texts(plan, SECTION_ENVIRONMENT);
+void program_run(const struct document *request, int inbox, int terminal) {
+  const struct request_row *wanted = DOCUMENT_ROWS(request, SECTION_REQUEST, request_row);
+  char **argv = texts(request, SECTION_ARGUMENT);
+  char **envp = texts(request, SECTION_ENVIRONMENT);
   if (argv == NULL || envp == NULL || argv[0] == NULL) give_up(inbox, ENOMEM);
   if (setsid() < 0) give_up(inbox, errno);
   if (terminal >= 0) {
@@ -71,5 +71,5 @@ void program_run(const struct document *plan, int inbox, int terminal) {
   if (sys_close_range(3, ~0u, SYS_CLOSE_RANGE_CLOEXEC) < 0) give_up(inbox, errno);
   umask(022);
   inbox_send(inbox, (struct inbox_message){.kind = INBOX_EXECUTING}, -1);
-  give_up(inbox, execute(argv[0], document_text(plan, settings->search_path), argv, envp));
+  give_up(inbox, execute(argv[0], document_text(request, wanted->search_path), argv, envp));
 }

@@ -6,6 +6,6 @@
 
 /* In a child of init: own session, terminal, signals, descriptors, then the program. Never returns. `terminal`: the
    slave side of the sandbox's terminal, or -1. */
-_Noreturn void program_run(const struct document *plan, int inbox, int terminal);
+_Noreturn void program_run(const struct document *request, int inbox, int terminal);
 
 #endif

@@ -29,6 +29,7 @@ enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_LIST
 static struct {
   struct control control;
   struct document plan;
+  struct document request;
   const struct settings_row *settings;
   struct mediator mediator;
   struct host_ids ids;
@@ -38,6 +39,7 @@ static struct {
   int master;
   pid_t init;
   bool channel_open;
+  bool terminal;
   bool ended; /* init is gone, and with it every process of the sandbox */
   int64_t next_usage_ms;
 } warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1};
@@ -89,10 +91,17 @@ static void isolate_self(void) {
 static void read_plan(void) {
   const uint8_t *bytes;
   size_t length;
+  uint32_t plan_length = 0;
   if (!control_read_launch(&warden.control, &bytes, &length)) _exit(1);
+  if (length >= 8) memcpy(&plan_length, bytes, sizeof plan_length);
+  size_t request_at = (8 + (size_t)plan_length + 7) & ~(size_t)7;
   errno = EINVAL;
-  if (!document_parse(&warden.plan, bytes, length)) give_up_at(STEP_DECODE_PLAN);
+  if (length < 8 || plan_length > length - 8 || request_at > length ||
+      !document_parse(&warden.plan, bytes + 8, plan_length, SECTION_SETTINGS) ||
+      !document_parse(&warden.request, bytes + request_at, length - request_at, SECTION_REQUEST))
+    give_up_at(STEP_DECODE_PLAN);
   warden.settings = DOCUMENT_ROWS(&warden.plan, SECTION_SETTINGS, settings_row);
+  warden.terminal = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row)->flags & REQUEST_FLAG_TTY;
   if (warden.settings->inside_uid == 0 || warden.settings->inside_gid == 0) give_up_at(STEP_DECODE_PLAN);
 }
 
@@ -131,7 +140,7 @@ static void make_sandbox(void) {
     close(warden.children);
     close(WARDEN_CONTROL);
     close(WARDEN_CHANNEL);
-    init_main(&warden.plan, pair[1], given);
+    init_main(&warden.plan, &warden.request, pair[1], given);
   }
   close(pair[1]);
   warden.inbox = pair[0];
@@ -146,7 +155,7 @@ static void make_sandbox(void) {
 
 /* Standard input and output belong to the program, except where the warden stands between two terminals. */
 static void leave_stdio(void) {
-  if (warden.settings->flags & SETTINGS_FLAG_TTY) return;
+  if (warden.terminal) return;
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) give_up_at(STEP_SESSION);
   for (int fd = 0; fd <= 2; fd++) dup2(null, fd);

@@ -29,11 +29,8 @@ enum host_kind {
   HOST_KIND_DROP_UNUSED = 2,
 };
 
-enum settings_flag {
-  SETTINGS_FLAG_TTY = 1,
-  SETTINGS_FLAG_CGROUP = 2,
-  SETTINGS_FLAG_NOTIFY = 4,
-  SETTINGS_FLAG_TERMINAL_INPUT = 8,
+enum request_flag {
+  REQUEST_FLAG_TTY = 1,
 };
 
 enum mount_kind {
@@ -144,8 +141,9 @@ enum section_kind {
   SECTION_RLIMIT = 6,
   SECTION_ARGUMENT = 7,
   SECTION_ENVIRONMENT = 8,
+  SECTION_REQUEST = 9,
 };
-#define SECTION_KINDS 9
+#define SECTION_KINDS 10
 
 struct settings_row {
   uint32_t audit_arch;
@@ -164,11 +162,10 @@ struct settings_row {
   uint64_t private_bytes;
   struct text hostname;
   struct text workdir;
-  struct text search_path;
   uint32_t proxy_port;
-  uint32_t flags;
+  uint32_t pad;
 };
-_Static_assert(sizeof(struct settings_row) == 112, "settings_row has padding");
+_Static_assert(sizeof(struct settings_row) == 104, "settings_row has padding");
 
 struct mount_row {
   uint32_t kind;
@@ -228,6 +225,13 @@ struct environment_row {
 };
 _Static_assert(sizeof(struct environment_row) == 8, "environment_row has padding");
 
+struct request_row {
+  struct text search_path;
+  uint32_t flags;
+  uint32_t pad;
+};
+_Static_assert(sizeof(struct request_row) == 16, "request_row has padding");
+
 struct section_layout {
   uint32_t row_size;
   uint32_t max_rows;
@@ -235,7 +239,7 @@ struct section_layout {
 };
 
 static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {
-    [SECTION_SETTINGS] = {sizeof(struct settings_row), 1, {offsetof(struct settings_row, hostname) + 1, offsetof(struct settings_row, workdir) + 1, offsetof(struct settings_row, search_path) + 1, 0}},
+    [SECTION_SETTINGS] = {sizeof(struct settings_row), 1, {offsetof(struct settings_row, hostname) + 1, offsetof(struct settings_row, workdir) + 1, 0}},
     [SECTION_MOUNT] = {sizeof(struct mount_row), 4096, {offsetof(struct mount_row, source) + 1, offsetof(struct mount_row, target) + 1, 0}},
     [SECTION_LANDLOCK] = {sizeof(struct landlock_row), 4096, {offsetof(struct landlock_row, path) + 1, 0}},
     [SECTION_INSTRUCTION] = {sizeof(struct instruction_row), 4096, {0}},
@@ -243,6 +247,7 @@ static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {
     [SECTION_RLIMIT] = {sizeof(struct rlimit_row), 32, {0}},
     [SECTION_ARGUMENT] = {sizeof(struct argument_row), 65536, {offsetof(struct argument_row, text) + 1, 0}},
     [SECTION_ENVIRONMENT] = {sizeof(struct environment_row), 65536, {offsetof(struct environment_row, text) + 1, 0}},
+    [SECTION_REQUEST] = {sizeof(struct request_row), 1, {offsetof(struct request_row, search_path) + 1, 0}},
 };
 
 #endif

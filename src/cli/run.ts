@@ -8,9 +8,10 @@ import { fillEnvironment } from '../compile/environment.ts';
 import type { OperatorRequest } from '../compile/input.ts';
 import type { Plan } from '../plan/plan.ts';
 import { findInstallation } from '../probe/installation.ts';
+import { EXIT } from '../session/exit.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
 import { type Prepared, prepare } from '../session/prepare.ts';
-import { EXIT, run } from '../session/run.ts';
+import { run } from '../session/run.ts';
 import {
   connectToOf,
   OPERATOR_OPTIONS,
@@ -79,13 +80,14 @@ export async function main(args: string[]): Promise<number> {
   const timeout = timeoutOf(values.timeout);
   const prepared = await prepareRun(values, operator);
   if (prepared === null) return EXIT.failed;
-  const { plan } = prepared;
+  const { plan, document } = prepared;
   const environment = fillEnvironment(plan.environment, process.env);
   const terminal = terminalOf(values);
   if (terminal && !environment.some((entry) => entry.startsWith('TERM=')))
     environment.push('TERM=xterm-256color');
   return run({
     plan,
+    document: Buffer.from(document, 'base64'),
     launcher: findInstallation(process.argv[1]!).launcher!,
     request: {
       command: [program, ...rest],

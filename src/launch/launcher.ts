@@ -2,8 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { encodeLaunch, type LaunchRequest } from '../plan/encode.ts';
-import type { Plan } from '../plan/plan.ts';
+import { encodeRequest, type LaunchRequest } from '../plan/encode.ts';
 import { ENUMS } from '../plan/wire.ts';
 import { FrameSplitter, frame, wordsFrame } from './frames.ts';
 import { decodeReport, type Report } from './reports.ts';
@@ -23,16 +22,20 @@ export interface Launcher {
   kill(): void;
 }
 
-/** Starts the launcher at `path` and hands it the plan. Whether the program runs is told by reports. */
-export function launch(
-  path: string,
-  plan: Plan,
-  request: LaunchRequest,
-  handlers: LauncherHandlers,
-): Launcher {
-  const document = encodeLaunch(plan, request, (text) => Buffer.from(text, 'utf8'));
-  const withChannel = plan.egress.mode === 'proxy';
-  const child = spawn(path, ['warden'], {
+export interface LaunchOptions {
+  /** Path of the launcher. */
+  readonly launcher: string;
+  /** The plan as `encodePlan` gives it. */
+  readonly plan: Uint8Array;
+  readonly request: LaunchRequest;
+  /** Whether sockets will be handed over: opens Node's channel to the launcher. */
+  readonly withChannel: boolean;
+}
+
+/** Starts the launcher and hands it the plan. Whether the program runs is told by reports. */
+export function launch(options: LaunchOptions, handlers: LauncherHandlers): Launcher {
+  const { launcher, plan, request, withChannel } = options;
+  const child = spawn(launcher, ['warden'], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(withChannel ? (['ipc'] as const) : [])],
     env: {},
   });
@@ -50,13 +53,21 @@ export function launch(
     child.kill('SIGKILL');
   });
   child.once('error', (error: NodeJS.ErrnoException) =>
-    finish(`cannot start ${path}: ${error.code ?? error.message}`),
+    finish(`cannot start ${launcher}: ${error.code ?? error.message}`),
   );
   // 'close', not 'exit': reports that were sent before the end are read first.
   child.once('close', (_code, signal) =>
     finish(signal === null ? null : `the launcher was killed by ${signal}`),
   );
-  control.write(frame('launch', document));
+  control.write(
+    frame(
+      'launch',
+      launchPayload(
+        plan,
+        encodeRequest(request, (text) => Buffer.from(text, 'utf8')),
+      ),
+    ),
+  );
 
   const send = (bytes: Buffer): void => {
     if (!control.destroyed && control.writable) control.write(bytes);
@@ -76,6 +87,16 @@ export function launch(
     resize: () => send(wordsFrame('resize')),
     kill: () => send(wordsFrame('kill')),
   };
+}
+
+/** The length of the plan, the plan, and the request behind it; each begins at a multiple of 8. */
+function launchPayload(plan: Uint8Array, request: Uint8Array): Uint8Array {
+  const start = (8 + plan.length + 7) & ~7;
+  const payload = new Uint8Array(start + request.length);
+  new DataView(payload.buffer).setUint32(0, plan.length, true);
+  payload.set(plan, 8);
+  payload.set(request, start);
+  return payload;
 }
 
 function listen(

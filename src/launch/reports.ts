@@ -24,7 +24,7 @@ export interface ReportedProcess {
 
 export type Report =
   | { readonly kind: 'started'; readonly pid: number; readonly initPid: number; readonly hostUid: number }
-  | { readonly kind: 'failed'; readonly failure: Omit<LaunchFailure, 'errno'> & { readonly errno: number } }
+  | { readonly kind: 'failed'; readonly failure: LaunchFailure }
   | { readonly kind: 'exited'; readonly code: number; readonly signal: number }
   | {
       readonly kind: 'denied';

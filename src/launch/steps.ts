@@ -1,11 +1,10 @@
-/** What the launcher was doing when it failed, for people. */
-import type { Plan } from '../plan/plan.ts';
+/** What the launcher was doing when it failed. */
 import { ENUMS } from '../plan/wire.ts';
 
 export interface LaunchFailure {
   readonly step: keyof typeof ENUMS.step;
-  /** Name of the errno, as `EACCES`. */
-  readonly errno: string;
+  /** Positive number. */
+  readonly errno: number;
   /** Row of the plan, or null. */
   readonly row: number | null;
 }
@@ -15,80 +14,3 @@ const STEP_NAMES = new Map<number, keyof typeof ENUMS.step>(
 );
 
 export const stepName = (value: number): keyof typeof ENUMS.step => STEP_NAMES.get(value) ?? 'lost';
-
-/** One sentence: what failed and where, and in `hint` what to do about it. */
-export function describeFailure(
-  failure: LaunchFailure,
-  plan: Plan,
-): { message: string; hint: string | null } {
-  const mount = failure.row === null ? undefined : plan.mounts[failure.row];
-  const place =
-    mount === undefined
-      ? ''
-      : ` ${mount.kind === 'bind' ? mount.source : mount.target}${lineOf(mount.origin.line, plan)}`;
-  const cause = failure.errno;
-  switch (failure.step) {
-    case 'open_source':
-      return {
-        message: `cannot open${place}: ${cause}`,
-        hint: 'the path changed since the policy was compiled, or its user may not reach it',
-      };
-    case 'mount':
-    case 'mount_target':
-      return {
-        message: `cannot show${place} inside the sandbox: ${cause}`,
-        hint:
-          cause === 'EROFS'
-            ? 'the path does not exist and its parent is not a private directory: create it on the host, or list its parent under read_write'
-            : null,
-      };
-    case 'idmap':
-      return {
-        message: `cannot map the owner of${place}: ${cause}`,
-        hint: 'its file system has no id-mapped mounts: run openshell as an ordinary user, or name the host user with `--user UID`',
-      };
-    case 'clone':
-    case 'id_map':
-      return {
-        message: `cannot create the namespaces of the sandbox: ${cause}`,
-        hint: 'run `openshell doctor`: it finds out which one the host refuses and how to allow it',
-      };
-    case 'landlock_abi':
-      return {
-        message: 'the kernel offers less of Landlock than the plan was made for',
-        hint: 'run `openshell doctor --fix` to forget what it knew about this host',
-      };
-    case 'landlock_rule': {
-      const row = failure.row === null ? undefined : plan.landlock.rows[failure.row];
-      return { message: `cannot add a Landlock rule for ${row?.path ?? '?'}: ${cause}`, hint: null };
-    }
-    case 'seccomp':
-      return {
-        message: `cannot load the system call filter: ${cause}`,
-        hint:
-          cause === 'EBUSY'
-            ? 'an outer sandbox already listens to system calls of this process; `openshell doctor` says more'
-            : null,
-      };
-    case 'workdir':
-      return {
-        message: `the working directory ${plan.workdir} cannot be entered inside the sandbox: ${cause}`,
-        hint: 'list it in filesystem_policy, or set `include_workdir: true`',
-      };
-    case 'drop_ids':
-      return {
-        message: `cannot give up root for an unused user id: ${cause}`,
-        hint: 'name a host user with `--user UID`',
-      };
-    case 'exec':
-      return { message: `cannot execute the program: ${cause}`, hint: null };
-    default:
-      return {
-        message: `the launcher failed at step ${failure.step}: ${cause}`,
-        hint: 'run `openshell doctor`',
-      };
-  }
-}
-
-const lineOf = (line: number | null, plan: Plan): string =>
-  line === null || plan.policy.file === null ? '' : ` (${plan.policy.file}:${line})`;

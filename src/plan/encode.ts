@@ -1,6 +1,6 @@
 import { AUDIT_ARCH } from '../kernel/arch.ts';
 import type { Mount, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
-import { ENUMS, encodeDocument, type Row, type Rows, type SECTIONS } from './wire.ts';
+import { ENUMS, encodeDocument, type Row, type SECTIONS } from './wire.ts';
 
 /** What one run adds to a plan: it differs from run to run, so it is no part of the plan. */
 export interface LaunchRequest {
@@ -17,26 +17,37 @@ type Fields<S extends keyof typeof SECTIONS> = Row<(typeof SECTIONS)[S]['fields'
 
 const UNLIMITED = 0xffff_ffff_ffff_ffffn;
 
-/** The document that the launcher executes. */
-export function encodeLaunch(
-  plan: Plan,
-  request: LaunchRequest,
-  encodeText: (text: string) => Uint8Array,
-): Uint8Array {
-  const rows: Rows = {
-    settings: [settingsRow(plan, request)],
-    mount: plan.mounts.map(mountRow),
-    landlock: plan.landlock.rows.map(({ path, access }) => ({ path, access })),
-    instruction: plan.seccomp.program.map(({ code, jt, jf, k }) => ({ code, jt, jf, k })),
-    notify: plan.seccomp.notify.map(notifyRow),
-    rlimit: plan.rlimits.map(rlimitRow),
-    argument: request.command.map((text) => ({ text })),
-    environment: request.environment.map((text) => ({ text })),
-  };
-  return encodeDocument(rows, encodeText);
+type EncodeText = (text: string) => Uint8Array;
+
+/** What the launcher enforces. Equal plans give equal bytes. */
+export function encodePlan(plan: Plan, encodeText: EncodeText): Uint8Array {
+  return encodeDocument(
+    {
+      settings: [settingsRow(plan)],
+      mount: plan.mounts.map(mountRow),
+      landlock: plan.landlock.rows.map(({ path, access }) => ({ path, access })),
+      instruction: plan.seccomp.program.map(({ code, jt, jf, k }) => ({ code, jt, jf, k })),
+      notify: plan.seccomp.notify.map(notifyRow),
+      rlimit: plan.rlimits.map(rlimitRow),
+    },
+    encodeText,
+  );
 }
 
-function settingsRow(plan: Plan, request: LaunchRequest): Fields<'settings'> {
+/** What it starts inside. */
+export function encodeRequest(request: LaunchRequest, encodeText: EncodeText): Uint8Array {
+  const { command, environment, searchPath, terminal } = request;
+  return encodeDocument(
+    {
+      argument: command.map((text) => ({ text })),
+      environment: environment.map((text) => ({ text })),
+      request: [{ search_path: searchPath, flags: terminal ? ENUMS.request_flag.tty : 0, pad: 0 }],
+    },
+    encodeText,
+  );
+}
+
+function settingsRow(plan: Plan): Fields<'settings'> {
   const { host } = plan.identity;
   const unused = host.kind === 'drop' && (host.uid === 'unused' || host.gid === 'unused');
   const kinds = ENUMS.host_kind;
@@ -58,9 +69,8 @@ function settingsRow(plan: Plan, request: LaunchRequest): Fields<'settings'> {
     private_bytes: plan.limits.disk ?? 0,
     hostname: plan.namespaces.hostname,
     workdir: plan.workdir,
-    search_path: request.searchPath,
     proxy_port: plan.egress.mode === 'proxy' ? plan.egress.proxyPort : 0,
-    flags: request.terminal ? ENUMS.settings_flag.tty : 0,
+    pad: 0,
   };
 }
 

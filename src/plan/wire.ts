@@ -37,9 +37,8 @@ export const SECTIONS = {
       private_bytes: 'u64',
       hostname: 'string',
       workdir: 'string',
-      search_path: 'string',
       proxy_port: 'u32',
-      flags: 'u32',
+      pad: 'u32',
     },
   },
   mount: {
@@ -77,6 +76,8 @@ export const SECTIONS = {
   rlimit: { kind: 6, max: 32, fields: { resource: 'u32', pad: 'u32', soft: 'u64', hard: 'u64' } },
   argument: { kind: 7, max: 65536, fields: { text: 'string' } },
   environment: { kind: 8, max: 65536, fields: { text: 'string' } },
+  /** What differs from run to run of one plan: a document of its own, with the arguments and the environment. */
+  request: { kind: 9, max: 1, fields: { search_path: 'string', flags: 'u32', pad: 'u32' } },
 } as const satisfies Record<string, { kind: number; max: number; fields: Fields }>;
 export type SectionName = keyof typeof SECTIONS;
 
@@ -84,7 +85,7 @@ export type SectionName = keyof typeof SECTIONS;
 export const ENUMS = {
   namespace: { user: 1, mount: 2, pid: 4, ipc: 8, uts: 16, cgroup: 32, network: 64 },
   host_kind: { caller: 0, drop: 1, drop_unused: 2 },
-  settings_flag: { tty: 1, cgroup: 2, notify: 4, terminal_input: 8 },
+  request_flag: { tty: 1 },
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4 },
   match: { arch: 1, nr: 2, arg: 4 },

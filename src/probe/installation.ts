@@ -29,7 +29,7 @@ export const cacheDirectory = (): string =>
 
 /** @param script the bundle that is running, `process.argv[1]` as the user typed it */
 export function findInstallation(script: string): Installation {
-  const real = realpathSync(script);
+  const real = realpathSync.native(script);
   const root = dirname(dirname(real));
   const launcher = launcherPlaces(root).find(isExecutable) ?? null;
   const own = [
@@ -40,13 +40,13 @@ export function findInstallation(script: string): Installation {
     process.execPath,
   ];
   // Started through a link (node_modules/.bin/openshell): whoever replaces the link replaces us.
-  if (lstatSync(script).isSymbolicLink()) own.push(realpathSync(dirname(script)));
+  if (lstatSync(script).isSymbolicLink()) own.push(realpathSync.native(dirname(script)));
   return { root, launcher, ownFiles: own.flatMap(canonical) };
 }
 
 function canonical(path: string): string[] {
   try {
-    return [realpathSync(path)];
+    return [realpathSync.native(path)];
   } catch {
     return [];
   }

@@ -4,6 +4,7 @@ import { renderIssue, type Severity } from '../base/source.ts';
 import { compile } from '../compile/compile.ts';
 import type { CompileProblem } from '../compile/input.ts';
 import { pathsOfInterest } from '../compile/questions.ts';
+import { encodePlan } from '../plan/encode.ts';
 import type { HostFacts, PathFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { parsePolicy } from '../policy/check.ts';
@@ -28,7 +29,10 @@ export function prepareAnew(
   const { result, facts, asked } = compileFor(input, parsed.value.policy, host);
   if (!result.ok)
     return err({ lines: result.error.map((problem) => renderProblem(problem, input.policy?.name ?? null)) });
-  return ok({ plan: result.value, warnings: parsed.value.warnings, asked, paths: facts.paths });
+  const document = Buffer.from(encodePlan(result.value, (text) => Buffer.from(text, 'utf8'))).toString(
+    'base64',
+  );
+  return ok({ plan: result.value, document, warnings: parsed.value.warnings, asked, paths: facts.paths });
 }
 
 export interface Compiled {

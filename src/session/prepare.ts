@@ -25,6 +25,8 @@ export interface PrepareInput {
 
 export interface Prepared {
   readonly plan: Plan;
+  /** The plan as the launcher reads it, in base64. */
+  readonly document: string;
   /** Warnings about the policy, rendered. */
   readonly warnings: readonly string[];
 }

@@ -2,20 +2,20 @@
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { Draft, OpenshellEvent } from '../event/event.ts';
-import { errnoName } from '../kernel/errno.ts';
 import { type Launcher, launch } from '../launch/launcher.ts';
 import type { Report } from '../launch/reports.ts';
-import { describeFailure, type LaunchFailure } from '../launch/steps.ts';
 import { openEvents } from '../observe/file.ts';
 import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
 import type { Plan } from '../plan/plan.ts';
-import { syscallDenial } from './denials.ts';
+import { EXIT } from './exit.ts';
 import type { Mediation } from './mediation.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
+  /** The plan as the launcher reads it. */
+  readonly document: Uint8Array;
   readonly launcher: string;
   readonly request: LaunchRequest;
   readonly connectTo: readonly ConnectTo[];
@@ -30,7 +30,8 @@ export interface RunOptions {
 
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
-export const EXIT = { timeout: 124, failed: 125, notExecutable: 126, notFound: 127, signal: 128 } as const;
+type Cold = typeof import('./cold.ts');
+type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
 export function run(options: RunOptions): Promise<number> {
@@ -46,9 +47,10 @@ class Run {
   readonly #printer: DenialPrinter;
   readonly #timers: NodeJS.Timeout[] = [];
   #launcher: Launcher | null = null;
-  #mediation: Promise<Mediation> | null = null;
+  #mediation: Mediation | null = null;
+  #pending: Promise<void> = Promise.resolve();
   #handle: unknown = null;
-  #failure: LaunchFailure | null = null;
+  #failure: Failure | null = null;
   #exit: { code: number; signal: number } | null = null;
   #timedOut = false;
   #limited = false;
@@ -70,14 +72,18 @@ class Run {
   }
 
   start(): void {
-    const { plan, launcher, request, timeout } = this.#options;
-    this.#launcher = launch(launcher, plan, request, {
-      report: (report) => this.#hear(report),
-      listener: (_kind, handle) => {
-        this.#handle = handle;
+    const { plan, document, launcher, request, timeout } = this.#options;
+    const withChannel = plan.egress.mode === 'proxy';
+    this.#launcher = launch(
+      { launcher, plan: document, request, withChannel },
+      {
+        report: (report) => this.#hear(report),
+        listener: (_kind, handle) => {
+          this.#handle = handle;
+        },
+        ended: (problem) => void this.#end(problem),
       },
-      ended: (problem) => void this.#end(problem),
-    });
+    );
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
     const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
     if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));
@@ -89,19 +95,19 @@ class Run {
         this.#started();
         break;
       case 'failed':
-        this.#failure ??= { ...report.failure, errno: errnoName(report.failure.errno) };
+        this.#failure ??= report.failure;
         break;
       case 'exited':
         this.#exit ??= { code: report.code, signal: report.signal };
         break;
       case 'denied':
-        this.#sink.emit(syscallDenial(report, this.#options.plan));
+        this.#later((cold) => this.#sink.emit(cold.syscallDenial(report, this.#options.plan)));
         break;
       case 'open':
-        void this.#mediate().then((mediation) => mediation.open(report));
+        this.#later((cold) => void this.#mediate(cold).open(report));
         break;
       case 'peer':
-        void this.#mediate().then((mediation) => mediation.peer(report));
+        this.#later((cold) => this.#mediate(cold).peer(report));
         break;
       case 'limit':
         this.#limited = true;
@@ -140,21 +146,21 @@ class Run {
     }
   }
 
-  /**
-   * Everything of the network is loaded on its first use: most short commands never get so far. The proxy's socket
-   * listens from the start, and nobody connects to it before an `open` report has said so.
-   */
-  #mediate(): Promise<Mediation> {
-    this.#mediation ??= import('./cold.ts').then(({ Mediation }) => {
-      const mediation = new Mediation({
-        plan: this.#options.plan,
-        launcher: this.#launcher!,
-        connectTo: this.#options.connectTo,
-        emit: (draft) => this.#sink.emit(draft),
-      });
-      if (this.#handle !== null) mediation.serve(this.#handle);
-      return mediation;
+  /** For what most short commands never need, and what is therefore loaded at its first use. In the order of the reports. */
+  #later(work: (cold: Cold) => void): void {
+    this.#pending = this.#pending.then(async () => work(await import('./cold.ts')));
+  }
+
+  /** The proxy's socket listens from the start; nobody connects to it before an `open` report has said so. */
+  #mediate({ Mediation }: Cold): Mediation {
+    if (this.#mediation !== null) return this.#mediation;
+    this.#mediation = new Mediation({
+      plan: this.#options.plan,
+      launcher: this.#launcher!,
+      connectTo: this.#options.connectTo,
+      emit: (draft) => this.#sink.emit(draft),
     });
+    if (this.#handle !== null) this.#mediation.serve(this.#handle);
     return this.#mediation;
   }
 
@@ -169,9 +175,10 @@ class Run {
   async #end(problem: string | null): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#unlisten();
-    if (this.#mediation !== null) await (await this.#mediation).close();
+    await this.#pending;
+    await this.#mediation?.close();
     this.#sink.flush();
-    const code = this.#exitCode(problem);
+    const code = this.#failure === null ? this.#exitCode(problem) : await this.#failed(this.#failure);
     const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;
     this.#sink.emit({
       ...NEUTRAL,
@@ -184,7 +191,6 @@ class Run {
   }
 
   #exitCode(problem: string | null): number {
-    if (this.#failure !== null) return this.#failed(this.#failure);
     if (this.#timedOut) return EXIT.timeout;
     if (this.#exit !== null)
       return this.#exit.signal === 0 ? this.#exit.code : EXIT.signal + this.#exit.signal;
@@ -193,18 +199,15 @@ class Run {
     return EXIT.failed;
   }
 
-  #failed(failure: LaunchFailure): number {
-    const { plan, request } = this.#options;
-    if (failure.step === 'exec') {
-      const name = request.command[0];
-      this.#options.warn(
-        `openshell: cannot execute ${name}: ${failure.errno === 'ENOENT' ? 'not found inside the sandbox' : failure.errno}`,
-      );
-      return failure.errno === 'ENOENT' ? EXIT.notFound : EXIT.notExecutable;
-    }
-    const { message, hint } = describeFailure(failure, plan);
+  async #failed(failure: Failure): Promise<number> {
+    const { describeFailure } = await import('./cold.ts');
+    const { message, hint, code } = describeFailure(
+      failure,
+      this.#options.plan,
+      this.#options.request.command[0],
+    );
     this.#options.warn(`openshell: ${message}${hint === null ? '' : `\n  hint: ${hint}`}`);
-    return EXIT.failed;
+    return code;
   }
 
   #isQuiet({ rule, subject }: OpenshellEvent): boolean {

@@ -44,11 +44,12 @@ describe.each(INPUTS)('%s', (_, input) => {
 
   it('has a program that does to every interesting call what the filter says', () => {
     let calls = 0;
-    for (const call of callsOf(filter, input.arch)) {
+    for (const call of callsOf(filter, input.arch, input === STANDARD)) {
       const action = decide(filter, call);
       const outcome = run(program, call);
-      expect(outcome.action === action.kind, show(call)).toBe(true);
-      if (action.kind === 'errno') expect(outcome.data, show(call)).toBe(action.errno);
+      const same =
+        outcome.action === action.kind && (action.kind !== 'errno' || outcome.data === action.errno);
+      if (!same) throw new Error(`${show(call)}: ${outcome.action} ${outcome.data}, not ${action.kind}`);
       calls += 1;
     }
     expect(calls).toBeGreaterThan(1000);
@@ -67,7 +68,7 @@ describe.each(INPUTS)('%s', (_, input) => {
       const rule = plan.rules[row.rule]?.name;
       const found = [row.handler, row.errno, rule, row.handler === 'own_thread' ? row.arg?.index : null];
       const wanted = [verdict.handler, input.refusalErrno ?? verdict.errno, verdict.rule, verdict.thread];
-      expect(found, show(call)).toEqual(wanted);
+      if (found.join() !== wanted.join()) throw new Error(`${show(call)}: ${found}, not ${wanted}`);
     }
     expect(notified).toBeGreaterThan(100);
   });
@@ -94,8 +95,8 @@ describe('the marker errno', () => {
     const [plain, other] = [verified(planOf(STANDARD).program), verified(marked.program)];
     for (const call of callsOf(seccompFilter(STANDARD), 'x86_64')) {
       const [before, after] = [run(plain, call), run(other, call)];
-      expect(after.action, show(call)).toBe(before.action);
-      if (before.action === 'errno') expect(after.data, show(call)).toBe(before.data === 0 ? 0 : 200);
+      const data = before.action === 'errno' && before.data !== 0 ? 200 : before.data;
+      if (after.action !== before.action || after.data !== data) throw new Error(show(call));
     }
     expect(new Set(marked.notify.map(({ errno }) => errno))).toEqual(new Set([200]));
   });
