@@ -4,9 +4,7 @@ import * as explain from './explain.ts';
 import * as plan from './plan.ts';
 import * as policy from './policy.ts';
 
-export { parseConnectTo } from '../egress/connect-to.ts';
 export * from '../session/cold.ts';
-export { parseAllow } from './allow.ts';
 
 export const commands: Readonly<Record<string, { main(args: string[]): number | Promise<number> }>> = {
   policy,

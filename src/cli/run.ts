@@ -10,7 +10,8 @@ import type { Plan } from '../plan/plan.ts';
 import { findInstallation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
-import { type Prepared, prepare } from '../session/prepare.ts';
+import { prepare } from '../session/prepare.ts';
+import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
 import {
   connectToOf,

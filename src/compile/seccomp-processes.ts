@@ -104,7 +104,7 @@ const execveat: Treatment = {
   otherwise: ALLOWED_CALL,
 };
 
-/** What only reads (all ones), only changes what uname(2) says, or only makes a debugger's life easier. */
+/** What only asks (all ones), what only changes what uname(2) says, and fixed addresses, as sanitizers want them. */
 const HARMLESS_PERSONALITIES: readonly number[] = [
   ALL,
   PERSONALITY.PER_LINUX,
@@ -126,6 +126,10 @@ const personality: Treatment = {
 /** Options of prctl are numbered from 1; Linux 6.18 ends at PR_FUTEX_HASH. Some more have numbers far above. */
 const FIRST_UNKNOWN_PRCTL = 79;
 
+/**
+ * Clearing the dumpable flag would hide a process from the warden, and a program that finds that it cannot be cleared
+ * may give up, so that the call does nothing and says that it did.
+ */
 function prctl(input: SeccompInput): Treatment {
   const op = argument('prctl', 'op');
   const mode = argument('prctl', 'arg2');
@@ -147,7 +151,7 @@ function prctl(input: SeccompInput): Treatment {
   };
 }
 
-/** A listener of the workload's own would see the calls of its children before ours does, and two cannot be. */
+/** Two listeners cannot be in one chain of filters, and one of the workload's own would answer in place of ours. */
 function seccomp(input: SeccompInput): Treatment {
   const op = argument('seccomp', 'op');
   const flags = argument('seccomp', 'flags');

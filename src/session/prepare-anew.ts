@@ -12,7 +12,7 @@ import type { Policy } from '../policy/policy.ts';
 import { lookAt } from '../probe/paths.ts';
 import { sha256 } from './digest.ts';
 import type { PolicyFile } from './policy-file.ts';
-import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepare.ts';
+import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepared.ts';
 
 export interface PreparedAnew extends Prepared {
   /** The questions to the host, and its answers. */

@@ -2,42 +2,14 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { err, ok, type Result } from '../base/result.ts';
-import type { OperatorRequest } from '../compile/input.ts';
 import type { Arch } from '../kernel/arch.ts';
-import type { HostFacts, PathFacts } from '../plan/facts.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { PathFacts } from '../plan/facts.ts';
 import { readCache, writeCache } from '../probe/cache.ts';
 import { callerFacts } from '../probe/caller.ts';
 import { cacheDirectory, type Installation } from '../probe/installation.ts';
 import { kernelFacts, type ProbeAnswers, probeKernel } from '../probe/kernel.ts';
 import { lookAt } from '../probe/paths.ts';
-import type { PolicyFile } from './policy-file.ts';
-
-export interface PrepareInput {
-  readonly policy: PolicyFile | null;
-  readonly operator: OperatorRequest;
-  readonly workdir: string;
-  readonly installation: Installation;
-  /** Further canonical paths that the workload must never write: event and credential files. */
-  readonly ownFiles: readonly string[];
-  readonly refusalErrno?: number;
-}
-
-export interface Prepared {
-  readonly plan: Plan;
-  /** The plan as the launcher reads it, in base64. */
-  readonly document: string;
-  /** Warnings about the policy, rendered. */
-  readonly warnings: readonly string[];
-}
-
-/** Complete text for standard error: complaints with carets, or problems with hints. */
-export interface PrepareFailure {
-  readonly lines: readonly string[];
-}
-
-/** Everything about the host but its paths: which of those matter depends on the policy. */
-export type HostFactsWithoutPaths = Omit<HostFacts, 'paths'>;
+import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepared.ts';
 
 /** What one preparation came to, with the answers of the host that it rests on. */
 interface Remembered {

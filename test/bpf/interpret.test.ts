@@ -52,6 +52,7 @@ describe('run', () => {
     ['shifts right without a sign', [at(CODE.ldImm, 0x80000000), at(CODE.rshK, 31)], 1],
     ['negates', [at(CODE.ldImm, 1), at(CODE.neg)], 0xffffffff],
     ['shifts by the low 5 bits of X', [at(CODE.ldImm, 1), at(CODE.ldxImm, 33), at(CODE.lshX)], 2],
+    ['shifts by X without a sign', [at(CODE.ldImm, 1), at(CODE.ldxImm, 31), at(CODE.lshX)], 0x80000000],
     ['adds X', [at(CODE.ldImm, 5), at(CODE.tax), at(CODE.addX)], 10],
     ['moves X to A', [at(CODE.ldxImm, 7), at(CODE.txa)], 7],
     ['loads the length of the data', [at(CODE.ldLen)], 64],

@@ -69,6 +69,22 @@ describe('link', () => {
     expect(answer(linked(chain(600, allow)), 5).steps).toBe(2 * 6 + 1);
   });
 
+  it('counts the bridges of a jump when it measures how far its other exit is', () => {
+    for (const length of [84, 85, 86]) {
+      const graph = new GraphBuilder();
+      const far = graph.add(test({ offset: 16, mask: ALL_ONES }, 'eq', 1, allow(graph), allow(graph)));
+      // Three instructions each: 255 are as far as a conditional jump goes.
+      let next = far;
+      for (let nr = length; nr >= 1; nr -= 1)
+        next = graph.add(test(NR, 'eq', nr, graph.add({ kind: 'return', action: errno(nr) }), next));
+      const fork = graph.add(test(NR, 'eq', 2000, far, graph.add({ kind: 'return', action: errno(2000) })));
+      const program = linked(graph.finish(graph.add(test(NR, 'ge', 1000, fork, next))));
+      expect(answer(program, 2000).action).toBe('allow');
+      expect(answer(program, 2001)).toMatchObject({ action: 'errno', data: 2000 });
+      expect(answer(program, length)).toMatchObject({ action: 'errno', data: length });
+    }
+  });
+
   it('refuses a program that the kernel would not take', () => {
     const program = link(chain(1400, allow));
     expect(!program.ok && program.error).toMatch(/has \d+ instructions, and the kernel takes 4096/);

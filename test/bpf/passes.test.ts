@@ -1,10 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ALLOW, errno, NOTIFY } from '../../src/bpf/action.ts';
 import { buildIr } from '../../src/bpf/build.ts';
 import { anyBit, atLeast, equal, maskedEqual } from '../../src/bpf/condition.ts';
 import type { FilterInput } from '../../src/bpf/filter.ts';
-import { type Ir, type Label, nodeAt, type Test, topologicalOrder } from '../../src/bpf/ir.ts';
-import { lowerPlainly } from '../../src/bpf/lower.ts';
+import { GraphBuilder, type Ir, type Label, nodeAt, type Test, topologicalOrder } from '../../src/bpf/ir.ts';
+import { lowerPlainly, test as plainTest } from '../../src/bpf/lower.ts';
 import { lowerCompares } from '../../src/bpf/pass/lower-compares.ts';
 import { mergeReturns } from '../../src/bpf/pass/merge-returns.ts';
 import { mergeTests } from '../../src/bpf/pass/merge-tests.ts';
@@ -13,7 +14,7 @@ import { removeLoads } from '../../src/bpf/pass/remove-loads.ts';
 import { searchTree } from '../../src/bpf/pass/search-tree.ts';
 import { threadJumps } from '../../src/bpf/pass/thread-jumps.ts';
 import { PASSES, type Pass, runPasses } from '../../src/bpf/passes.ts';
-import { filter } from './filters.ts';
+import { filter, randomFilter } from './filters.ts';
 
 const INT = { arg: 0, width: 32 } as const;
 const SECOND = { arg: 1, width: 32 } as const;
@@ -159,6 +160,25 @@ describe('merge-tests', () => {
     expect(kinds(ir)['compare']).toBe(2);
   });
 
+  it.each([
+    ['masks', equal(INT, 1), maskedEqual(INT, 3, 1)],
+    ['masks of longs', maskedEqual(LONG, 1n << 40n, 0), maskedEqual(LONG, 1n << 41n, 0)],
+    ['arguments', equal(INT, 1), equal(SECOND, 1)],
+    ['values', equal(INT, 1), equal(INT, 2)],
+    ['operators', equal(INT, 1), atLeast(INT, 1)],
+  ])('keeps tests with different %s apart, before and after they are lowered', (_, left, right) => {
+    const input = filter(
+      [left, right].map((condition, nr) => ({
+        nr,
+        rules: [{ conditions: [condition], action: ALLOW }],
+        otherwise: errno(1),
+      })),
+    );
+    const merged = mergeReturns.run(buildIr(input)).ir;
+    expect(mergeTests.run(merged).changed).toBe(false);
+    expect(mergeTests.run(lowerCompares.run(merged).ir).changed).toBe(false);
+  });
+
   it('keeps tests apart that lead to different places', () => {
     const input = filter([
       { nr: 1, rules: [{ conditions: [equal(INT, 1)], action: ALLOW }], otherwise: errno(1) },
@@ -243,6 +263,16 @@ describe('remove-loads', () => {
     expect(tests(ir)).toContain('[32] eq 0x5');
   });
 
+  it('trusts nothing behind a compare that is not lowered yet', () => {
+    const graph = new GraphBuilder();
+    const end = graph.add({ kind: 'return', action: ALLOW });
+    const last = graph.add(plainTest({ offset: 0, mask: 0xffff_ffff }, 'eq', 1, end, end));
+    const compare = graph.add({ kind: 'compare', ...equal(INT, 1), op: 'eq', yes: last, no: end });
+    const entry = graph.add(plainTest({ offset: 0, mask: 0xffff_ffff }, 'ge', 1, last, compare));
+    const ir = removeLoads.run(graph.finish(entry)).ir;
+    expect(tests(ir)).toEqual(['[0] ge 0x1', '[0] eq 0x1']);
+  });
+
   it('takes back what an earlier run left out when the ways have changed', () => {
     const ir = prepared(filter([{ nr: 0, rules: [], otherwise: ALLOW }]));
     const careless = {
@@ -265,5 +295,15 @@ describe('the list of passes', () => {
     const ir = runPasses(buildIr(one(equal(INT, 1))), PASSES, (name) => seen.push(name));
     expect(seen).toContain('lower-compares');
     for (const pass of PASSES) expect(pass.run(ir).changed, pass.name).toBe(false);
+  });
+
+  it('leaves nothing to do for any pass, whatever the filter is', () => {
+    fc.assert(
+      fc.property(randomFilter, (input) => {
+        const ir = runPasses(buildIr(input), PASSES);
+        expect(PASSES.filter((pass) => pass.run(ir).changed)).toEqual([]);
+      }),
+      { numRuns: 100, seed: 20251203 },
+    );
   });
 });

@@ -1,0 +1,32 @@
+/** What a preparation takes and gives. */
+import type { OperatorRequest } from '../compile/input.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Installation } from '../probe/installation.ts';
+import type { PolicyFile } from './policy-file.ts';
+
+export interface PrepareInput {
+  readonly policy: PolicyFile | null;
+  readonly operator: OperatorRequest;
+  readonly workdir: string;
+  readonly installation: Installation;
+  /** Further canonical paths that the workload must never write: event and credential files. */
+  readonly ownFiles: readonly string[];
+  readonly refusalErrno?: number;
+}
+
+export interface Prepared {
+  readonly plan: Plan;
+  /** The plan as the launcher reads it, in base64. */
+  readonly document: string;
+  /** Warnings about the policy, rendered. */
+  readonly warnings: readonly string[];
+}
+
+/** Complete text for standard error: complaints with carets, or problems with hints. */
+export interface PrepareFailure {
+  readonly lines: readonly string[];
+}
+
+/** Everything about the host but its paths: which of those matter depends on the policy. */
+export type HostFactsWithoutPaths = Omit<HostFacts, 'paths'>;
