@@ -13,6 +13,7 @@
 #include "usage.h"
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -118,12 +119,32 @@ static unsigned long clone_flags(uint32_t namespaces) {
   return flags;
 }
 
+/* The cgroup that the supervisor made, opened while we still are who may write to it; -1 for none. */
+static int open_cgroup(void) {
+  const struct request_row *request = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row);
+  if (request->cgroup.length == 0) return -1;
+  int directory = open(document_text(&warden.request, request->cgroup), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int processes = directory < 0 ? -1 : openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  if (processes < 0) give_up_at(STEP_CGROUP);
+  close(directory);
+  return processes;
+}
+
+static void join_cgroup(int processes) {
+  char number[16];
+  if (processes < 0) return;
+  int length = snprintf(number, sizeof number, "%d", warden.init);
+  if (write(processes, number, (size_t)length) != length) give_up_at(STEP_CGROUP);
+  close(processes);
+}
+
 static void make_sandbox(void) {
   struct failure failure;
   struct sources sources;
   struct sources *given = NULL;
   int pair[2];
   if (!ids_choose(warden.settings, &warden.ids, &failure)) give_up(&failure);
+  int cgroup = open_cgroup();
   if (warden.ids.drop) {
     if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
     given = &sources;
@@ -140,6 +161,7 @@ static void make_sandbox(void) {
     close(warden.children);
     close(WARDEN_CONTROL);
     close(WARDEN_CHANNEL);
+    if (cgroup >= 0) close(cgroup);
     init_main(&warden.plan, &warden.request, pair[1], given);
   }
   close(pair[1]);
@@ -147,6 +169,7 @@ static void make_sandbox(void) {
   if (given != NULL)
     for (uint32_t i = 0; i < sources.count; i++)
       if (sources.trees[i] >= 0) close(sources.trees[i]);
+  join_cgroup(cgroup);
   if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
   /* From here on nobody of the same user can trace us or look into our descriptors. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) give_up_at(STEP_SESSION);

@@ -227,10 +227,11 @@ _Static_assert(sizeof(struct environment_row) == 8, "environment_row has padding
 
 struct request_row {
   struct text search_path;
+  struct text cgroup;
   uint32_t flags;
   uint32_t pad;
 };
-_Static_assert(sizeof(struct request_row) == 16, "request_row has padding");
+_Static_assert(sizeof(struct request_row) == 24, "request_row has padding");
 
 struct section_layout {
   uint32_t row_size;
@@ -247,7 +248,7 @@ static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {
     [SECTION_RLIMIT] = {sizeof(struct rlimit_row), 32, {0}},
     [SECTION_ARGUMENT] = {sizeof(struct argument_row), 65536, {offsetof(struct argument_row, text) + 1, 0}},
     [SECTION_ENVIRONMENT] = {sizeof(struct environment_row), 65536, {offsetof(struct environment_row, text) + 1, 0}},
-    [SECTION_REQUEST] = {sizeof(struct request_row), 1, {offsetof(struct request_row, search_path) + 1, 0}},
+    [SECTION_REQUEST] = {sizeof(struct request_row), 1, {offsetof(struct request_row, search_path) + 1, offsetof(struct request_row, cgroup) + 1, 0}},
 };
 
 #endif

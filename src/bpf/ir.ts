@@ -57,14 +57,13 @@ export type Node = Test | Compare | Dispatch | Return;
 
 export interface Ir {
   readonly entry: Label;
-  /** Null: a node that was removed. */
-  readonly nodes: readonly (Node | null)[];
+  readonly nodes: readonly Node[];
 }
 
 /** The node of a label; a missing one is a defect of the pass that left the label behind. */
 export function nodeAt(ir: Ir, label: Label): Node {
   const node = ir.nodes[label];
-  if (node === null || node === undefined) throw new Error(`internal error: label ${label} has no node`);
+  if (node === undefined) throw new Error(`internal error: label ${label} has no node`);
   return node;
 }
 
@@ -117,9 +116,9 @@ export function topologicalOrder(ir: Ir, also: readonly Label[] = []): readonly 
 
 /** Appends nodes to a copy of a graph. */
 export class GraphBuilder {
-  readonly #nodes: (Node | null)[];
+  readonly #nodes: Node[];
 
-  constructor(nodes: readonly (Node | null)[] = []) {
+  constructor(nodes: readonly Node[] = []) {
     this.#nodes = [...nodes];
   }
 

@@ -28,7 +28,7 @@ export function link(ir: Ir): Result<readonly Instruction[], string> {
 /** The entry first; also what no way leads to, which is there when the pass that removes it is off. */
 function allLabels(ir: Ir): readonly Label[] {
   const alive = new Set(topologicalOrder(ir));
-  const dead = [...ir.nodes.keys()].filter((label) => ir.nodes[label] !== null && !alive.has(label));
+  const dead = [...ir.nodes.keys()].filter((label) => !alive.has(label));
   return topologicalOrder(ir, dead);
 }
 

@@ -35,8 +35,8 @@ export const test = (word: Word, op: Test['op'], k: number, yes: Label, no: Labe
 export function lowerPlainly(ir: Ir): Ir {
   const graph = new GraphBuilder(ir.nodes);
   for (const [label, node] of ir.nodes.entries()) {
-    if (node?.kind === 'compare') graph.replace(label, lowerCompare(graph, node));
-    else if (node?.kind === 'dispatch') graph.replace(label, lowerDispatch(graph, node));
+    if (node.kind === 'compare') graph.replace(label, lowerCompare(graph, node));
+    else if (node.kind === 'dispatch') graph.replace(label, lowerDispatch(graph, node));
   }
   return graph.finish(ir.entry);
 }

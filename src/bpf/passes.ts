@@ -15,13 +15,15 @@ export interface Pass {
 }
 
 export const PASSES: readonly Pass[] = [
-  // Before the search tree, which can then take calls with one treatment as one range.
   mergeReturns,
+  // Here, since the first run of the pass before leaves most nodes behind.
+  removeDead,
   lowerCompares,
+  // Before the search tree, which can then take calls with one treatment as one range.
   mergeTests,
   searchTree,
   threadJumps,
-  removeDead,
+  // Last, since it counts on what all others have left.
   removeLoads,
 ];
 

@@ -35,7 +35,8 @@ export function compileLimits(
       cpuTime,
       wallTime: limits?.wallTime?.value ?? null,
       disk: limits?.disk?.value ?? null,
-      holder: facts.cgroup.delegated ? 'cgroup' : 'warden',
+      holder:
+        facts.cgroup.parent === null ? { kind: 'warden' } : { kind: 'cgroup', parent: facts.cgroup.parent },
     },
   };
 }

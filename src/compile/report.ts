@@ -129,7 +129,7 @@ function memory({ limits }: ReportInput): LayerReport {
   if (limits.memory === null)
     return { layer: 'memory', state: 'off', detail: 'no limit was asked for', required: false };
   const size = formatSize(limits.memory);
-  return limits.holder === 'cgroup'
+  return limits.holder.kind === 'cgroup'
     ? { layer: 'memory', state: 'enforced', detail: `${size} by cgroup`, required: true }
     : {
         layer: 'memory',

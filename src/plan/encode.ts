@@ -11,6 +11,8 @@ export interface LaunchRequest {
   readonly searchPath: string;
   /** Give the program a terminal of its own. */
   readonly terminal: boolean;
+  /** Directory of the cgroup that the sandbox is put into, or null. */
+  readonly cgroup: string | null;
 }
 
 type Fields<S extends keyof typeof SECTIONS> = Row<(typeof SECTIONS)[S]['fields']>;
@@ -36,12 +38,19 @@ export function encodePlan(plan: Plan, encodeText: EncodeText): Uint8Array {
 
 /** What it starts inside. */
 export function encodeRequest(request: LaunchRequest, encodeText: EncodeText): Uint8Array {
-  const { command, environment, searchPath, terminal } = request;
+  const { command, environment, searchPath, terminal, cgroup } = request;
   return encodeDocument(
     {
       argument: command.map((text) => ({ text })),
       environment: environment.map((text) => ({ text })),
-      request: [{ search_path: searchPath, flags: terminal ? ENUMS.request_flag.tty : 0, pad: 0 }],
+      request: [
+        {
+          search_path: searchPath,
+          cgroup: cgroup ?? '',
+          flags: terminal ? ENUMS.request_flag.tty : 0,
+          pad: 0,
+        },
+      ],
     },
     encodeText,
   );
@@ -51,7 +60,7 @@ function settingsRow(plan: Plan): Fields<'settings'> {
   const { host } = plan.identity;
   const unused = host.kind === 'drop' && (host.uid === 'unused' || host.gid === 'unused');
   const kinds = ENUMS.host_kind;
-  const counted = plan.limits.holder === 'warden';
+  const counted = plan.limits.holder.kind === 'warden';
   return {
     audit_arch: AUDIT_ARCH[plan.arch],
     namespaces: namespaceBits(plan),

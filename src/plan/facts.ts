@@ -11,7 +11,7 @@ export interface HostFacts {
   /** Paths that a workload must never write: openshell's installation, policy, event and credential files; canonical. */
   readonly ownFiles: readonly string[];
   readonly paths: PathFacts;
-  readonly cgroup: { readonly delegated: boolean; readonly detail: string };
+  readonly cgroup: CgroupFacts;
 }
 
 export interface KernelFacts {
@@ -24,6 +24,13 @@ export interface KernelFacts {
   readonly notifyProblem: string | null;
   readonly waitKillable: boolean;
   readonly perUserNamespaceProcessCount: boolean;
+}
+
+export interface CgroupFacts {
+  /** A cgroup v2 below which this user may make others with memory and pids limits, or null. */
+  readonly parent: string | null;
+  /** Where, or why not. */
+  readonly detail: string;
 }
 
 export interface CallerFacts {

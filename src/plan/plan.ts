@@ -173,7 +173,7 @@ export interface SandboxLimits {
   /** Bytes in private directories, or null for the default size of each. */
   readonly disk: number | null;
   /** How memory and CPU time are held: by a cgroup v2 that was delegated to the caller, or counted by the warden. */
-  readonly holder: 'cgroup' | 'warden';
+  readonly holder: { readonly kind: 'cgroup'; readonly parent: string } | { readonly kind: 'warden' };
 }
 
 export interface EnvironmentEntry {

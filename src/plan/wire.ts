@@ -77,7 +77,7 @@ export const SECTIONS = {
   argument: { kind: 7, max: 65536, fields: { text: 'string' } },
   environment: { kind: 8, max: 65536, fields: { text: 'string' } },
   /** What differs from run to run of one plan: a document of its own, with the arguments and the environment. */
-  request: { kind: 9, max: 1, fields: { search_path: 'string', flags: 'u32', pad: 'u32' } },
+  request: { kind: 9, max: 1, fields: { search_path: 'string', cgroup: 'string', flags: 'u32', pad: 'u32' } },
 } as const satisfies Record<string, { kind: number; max: number; fields: Fields }>;
 export type SectionName = keyof typeof SECTIONS;
 

@@ -4,6 +4,7 @@
  */
 export { parseAllow } from '../compile/allow.ts';
 export { parseConnectTo } from '../egress/connect-to.ts';
+export { Cgroup } from '../launch/cgroup.ts';
 export { syscallDenial } from './denials.ts';
 export { describeFailure } from './failure.ts';
 export { Mediation } from './mediation.ts';

@@ -9,6 +9,7 @@ import type { HostFacts, PathFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { parsePolicy } from '../policy/check.ts';
 import type { Policy } from '../policy/policy.ts';
+import { findCgroup } from '../probe/cgroup.ts';
 import { lookAt } from '../probe/paths.ts';
 import { sha256 } from './digest.ts';
 import type { PolicyFile } from './policy-file.ts';
@@ -48,7 +49,7 @@ export function compileFor(
 ): Compiled {
   const { operator, refusalErrno } = input;
   const asked = pathsOfInterest({ policy, operator }, host.caller, host.ownFiles);
-  const facts = { ...host, paths: lookAt(asked) };
+  const facts = { ...host, cgroup: findCgroup(), paths: lookAt(asked) };
   const source = { file: input.policy?.name ?? null, sha256: sha256(input.policy?.text ?? '') };
   const hook = refusalErrno === undefined ? {} : { refusalErrno };
   return { result: compile({ policy, source, operator, facts, ...hook }), facts, asked };

@@ -32,6 +32,7 @@ export async function prepare(input: PrepareInput): Promise<Result<Prepared, Pre
     policy?.text,
     input.operator,
     host,
+    ownCgroup(),
     input.refusalErrno,
   ]);
   const remembered = recall(key);
@@ -83,9 +84,11 @@ export function hostFactsFor(input: Omit<PrepareInput, 'refusalErrno'>): HostFac
     kernel: kernelFacts(release(), answersFor(input.installation.launcher)),
     caller: callerFacts(input.workdir),
     ownFiles: [...new Set(own)].sort(),
-    cgroup: { delegated: false, detail: 'not looked for' },
   };
 }
+
+/** Whether limits can be held by a cgroup depends on it. */
+const ownCgroup = (): string => readFileSync('/proc/self/cgroup', 'utf8');
 
 /** Made before the first run, so that it is protected from it. */
 function ensureCacheDirectory(): void {

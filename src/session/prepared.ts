@@ -28,5 +28,5 @@ export interface PrepareFailure {
   readonly lines: readonly string[];
 }
 
-/** Everything about the host but its paths: which of those matter depends on the policy. */
-export type HostFactsWithoutPaths = Omit<HostFacts, 'paths'>;
+/** What is asked about the host in any case; which of the rest matters depends on the policy. */
+export type HostFactsWithoutPaths = Omit<HostFacts, 'paths' | 'cgroup'>;

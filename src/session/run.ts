@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { Draft, OpenshellEvent } from '../event/event.ts';
+import type { Cgroup } from '../launch/cgroup.ts';
 import { type Launcher, launch } from '../launch/launcher.ts';
 import type { Report } from '../launch/reports.ts';
 import { openEvents } from '../observe/file.ts';
@@ -17,7 +18,7 @@ export interface RunOptions {
   /** The plan as the launcher reads it. */
   readonly document: Uint8Array;
   readonly launcher: string;
-  readonly request: LaunchRequest;
+  readonly request: Omit<LaunchRequest, 'cgroup'>;
   readonly connectTo: readonly ConnectTo[];
   /** File or `-`; null: none. */
   readonly events: string | null;
@@ -30,19 +31,28 @@ export interface RunOptions {
 
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
+const CPU_CHECK_MS = 200;
 type Cold = typeof import('./cold.ts');
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
-export function run(options: RunOptions): Promise<number> {
+export async function run(options: RunOptions): Promise<number> {
+  const cgroup = await cgroupFor(options.plan);
   return new Promise((resolve) => {
-    new Run(options, resolve).start();
+    new Run(options, cgroup, resolve).start();
   });
+}
+
+async function cgroupFor({ limits }: Plan): Promise<Cgroup | null> {
+  if (limits.holder.kind !== 'cgroup' || (limits.memory === null && limits.cpuTime === null)) return null;
+  const cold = await import('./cold.ts');
+  return new cold.Cgroup(limits.holder.parent, limits);
 }
 
 class Run {
   readonly #options: RunOptions;
   readonly #finish: (code: number) => void;
+  readonly #cgroup: Cgroup | null;
   readonly #sink: EventSink;
   readonly #printer: DenialPrinter;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -56,8 +66,9 @@ class Run {
   #limited = false;
   #unlisten: () => void = () => {};
 
-  constructor(options: RunOptions, finish: (code: number) => void) {
+  constructor(options: RunOptions, cgroup: Cgroup | null, finish: (code: number) => void) {
     this.#options = options;
+    this.#cgroup = cgroup;
     this.#finish = finish;
     this.#printer = new DenialPrinter({
       policyFile: options.plan.policy.file,
@@ -75,7 +86,7 @@ class Run {
     const { plan, document, launcher, request, timeout } = this.#options;
     const withChannel = plan.egress.mode === 'proxy';
     this.#launcher = launch(
-      { launcher, plan: document, request, withChannel },
+      { launcher, plan: document, request: { ...request, cgroup: this.#cgroup?.path ?? null }, withChannel },
       {
         report: (report) => this.#hear(report),
         listener: (_kind, handle) => {
@@ -87,6 +98,23 @@ class Run {
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
     const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
     if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));
+    if (this.#cgroup !== null && plan.limits.cpuTime !== null)
+      this.#watchCpu(this.#cgroup, plan.limits.cpuTime);
+  }
+
+  #watchCpu(cgroup: Cgroup, limitMs: number): void {
+    const timer = setInterval(() => {
+      if (cgroup.cpuMs <= limitMs) return;
+      clearInterval(timer);
+      this.#limitReached('cpu', Math.round(cgroup.cpuMs));
+      this.#launcher?.kill();
+    }, CPU_CHECK_MS);
+    this.#timers.push(timer);
+  }
+
+  #limitReached(limit: 'memory' | 'cpu', value: number): void {
+    this.#limited = true;
+    this.#sink.emit(limitDraft(limit === 'memory' ? 'memory_limit' : 'cpu_limit', limit, value));
   }
 
   #hear(report: Report): void {
@@ -110,14 +138,7 @@ class Run {
         this.#later((cold) => this.#mediate(cold).peer(report));
         break;
       case 'limit':
-        this.#limited = true;
-        this.#sink.emit(
-          limitDraft(
-            report.limit === 'memory' ? 'memory_limit' : 'cpu_limit',
-            report.limit,
-            Number(report.value),
-          ),
-        );
+        this.#limitReached(report.limit, Number(report.value));
         break;
     }
   }
@@ -176,6 +197,9 @@ class Run {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#unlisten();
     await this.#pending;
+    if (this.#cgroup?.outOfMemory === true)
+      this.#limitReached('memory', this.#options.plan.limits.memory ?? 0);
+    this.#cgroup?.remove();
     await this.#mediation?.close();
     this.#sink.flush();
     const code = this.#failure === null ? this.#exitCode(problem) : await this.#failed(this.#failure);

@@ -308,6 +308,8 @@ describe('tiers', () => {
       'ioctl(3, FIOSETOWN)',
     ])
       expect(outcome(call, platform)).toBe('allow');
+    for (const call of ['fcntl(3, F_SETOWN, 5)', 'ioctl(3, FIOSETOWN)'])
+      expect(outcome(call, { landlockAbi: 0 })).toBe('allow');
     expect(outcome('fcntl(3, F_SETOWN, 5)', unscoped)).toBe('own_thread by signal_owner');
     expect(outcome('fcntl(3, F_SETOWN_EX, 5)', unscoped)).toBe('EPERM by signal_owner');
     expect(outcome('fcntl(3, F_SETSIG, 5)', unscoped)).toBe('EPERM by signal_owner');

@@ -13,7 +13,7 @@ export const lowerCompares: Pass = {
     const graph = new GraphBuilder(ir.nodes);
     let changed = false;
     for (const [label, node] of ir.nodes.entries()) {
-      if (node?.kind !== 'compare') continue;
+      if (node.kind !== 'compare') continue;
       graph.replace(label, node.op === 'eq' ? lowerEqual(graph, node) : lowerAtLeast(graph, node));
       changed = true;
     }

@@ -9,7 +9,7 @@ export const mergeReturns: Pass = {
     const first = new Map<string, Label>();
     const same = new Map<Label, Label>();
     for (const [label, node] of ir.nodes.entries()) {
-      if (node?.kind !== 'return') continue;
+      if (node.kind !== 'return') continue;
       const key = actionKey(node.action);
       const known = first.get(key);
       if (known === undefined) first.set(key, label);
@@ -18,7 +18,7 @@ export const mergeReturns: Pass = {
     const to = (label: Label): Label => same.get(label) ?? label;
     let changed = false;
     const nodes = ir.nodes.map((node) => {
-      const after = node === null ? null : redirect(node, to);
+      const after = redirect(node, to);
       changed ||= after !== node;
       return after;
     });

@@ -5,7 +5,7 @@ import type { Pass } from '../passes.ts';
 export const mergeTests: Pass = {
   name: 'merge-tests',
   run(ir: Ir) {
-    const nodes: (Node | null)[] = [...ir.nodes];
+    const nodes: Node[] = [...ir.nodes];
     const first = new Map<string, Label>();
     const same = new Map<Label, Label>();
     const to = (label: Label): Label => same.get(label) ?? label;

@@ -21,7 +21,7 @@ type Accumulator = Word | null;
 export const removeLoads: Pass = {
   name: 'remove-loads',
   run(ir: Ir) {
-    const nodes: (Node | null)[] = [...ir.nodes];
+    const nodes: Node[] = [...ir.nodes];
     const holds = new Map<Label, Accumulator>([[ir.entry, null]]);
     let changed = false;
     const arrive = (label: Label, held: Accumulator): void => {

@@ -26,7 +26,7 @@ export const searchTree: Pass = {
     const graph = new GraphBuilder(ir.nodes);
     let changed = false;
     for (const [label, node] of ir.nodes.entries()) {
-      if (node?.kind !== 'dispatch') continue;
+      if (node.kind !== 'dispatch') continue;
       graph.replace(label, treeOf(graph, leavesOf(node)));
       changed = true;
     }

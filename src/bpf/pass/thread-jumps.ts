@@ -9,7 +9,7 @@ import { answer, type Facts, learn, meet, NO_FACTS } from '../word-facts.ts';
 export const threadJumps: Pass = {
   name: 'thread-jumps',
   run(ir: Ir) {
-    const nodes: (Node | null)[] = [...ir.nodes];
+    const nodes: Node[] = [...ir.nodes];
     const known = new Map<Label, Facts>([[ir.entry, NO_FACTS]]);
     let changed = false;
     const arrive = (label: Label, facts: Facts): void => {
