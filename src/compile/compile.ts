@@ -17,7 +17,7 @@ import { protections } from './protections.ts';
 import { refusals } from './refusals.ts';
 import { enforcementReport } from './report.ts';
 import { compileSeccomp } from './seccomp.ts';
-import { shownPaths } from './shown-paths.ts';
+import { type ShownPath, shownPaths } from './shown-paths.ts';
 
 export function compile(input: CompileInput): Result<Plan, readonly CompileProblem[]> {
   const { policy, operator, facts } = input;
@@ -36,10 +36,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
   const report = enforcementReport({ policy, facts, mounts, landlock, network, limits });
   const problems = [...shown.problems, ...refusals(input, network, report)];
   const { workdir } = facts.caller;
-  if (
-    !shown.paths.some(({ target, directory }) => directory && liesIn(workdir, target)) ||
-    held.denied.some((path) => liesIn(workdir, path))
-  ) {
+  if (!existsInside(workdir, shown.paths) || held.denied.some((path) => liesIn(workdir, path))) {
     problems.push({
       message: `the working directory ${workdir} is not visible inside the sandbox`,
       hint: 'set `filesystem_policy.include_workdir: true`, list it, or choose another with `--workdir DIR`',
@@ -76,6 +73,12 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
   });
   const failed = failedExpectations(policy, plan, facts.caller);
   return failed.length > 0 ? err(failed) : ok(plan);
+}
+
+/** A host directory that shows it, or a private directory in which it is made: as itself, or on the way to another. */
+function existsInside(path: string, shown: readonly ShownPath[]): boolean {
+  const nearest = shown.findLast(({ target, directory }) => directory && liesIn(path, target));
+  return nearest?.kind === 'host' || shown.some(({ target }) => liesIn(target, path));
 }
 
 function seccomp(

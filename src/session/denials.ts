@@ -2,6 +2,7 @@
 import type { Draft } from '../event/event.ts';
 import { type Arch, AUDIT_ARCH } from '../kernel/arch.ts';
 import { errnoName } from '../kernel/errno.ts';
+import { printArguments } from '../kernel/print-call.ts';
 import { syscallName } from '../kernel/syscalls.ts';
 import type { Report } from '../launch/reports.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -20,7 +21,10 @@ export function syscallDenial(report: Extract<Report, { kind: 'denied' }>, plan:
       kind: 'syscall',
       name: (arch === null ? undefined : syscallName(arch, report.nr)) ?? `syscall ${report.nr}`,
       arch: arch ?? `0x${report.auditArch.toString(16)}`,
-      args: report.args.map((arg) => `0x${arg.toString(16)}`),
+      args:
+        arch === null
+          ? report.args.map((arg) => `0x${arg.toString(16)}`)
+          : printArguments(arch, report.nr, report.args),
       errno: errnoName(report.errno),
     },
     process: {
