@@ -1,7 +1,23 @@
-// Bundles the command line: dist/openshell.cjs holds what every run needs, dist/cold.cjs the rest (the policy language,
-// the compiler, the proxy). One CommonJS file each, since Node reads that fastest.
-import { chmodSync } from 'node:fs';
+// Builds dist/. openshell.cjs loads main.js, which holds what every run needs. Each src/*/NAME.late.ts, which is only
+// ever imported by `import()`, becomes a bundle of its own. Every bundle has its code cache beside it; filters/ holds
+// the filters that most runs need.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { loadTypeScript } from './load-typescript.mjs';
+
+const LATE = /([\w-]+)\.late\.ts$/;
+
+/** `import('./NAME.late.ts')` becomes a `require` of that bundle. */
+const late = {
+  name: 'late',
+  setup({ onResolve }) {
+    onResolve({ filter: LATE }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${LATE.exec(path)[1]}.cjs`, external: true } : undefined,
+    );
+  },
+};
 
 const common = {
   bundle: true,
@@ -12,25 +28,42 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
+  plugins: [late],
+  // `require` instead: the loader of ECMAScript modules is not needed for anything else.
+  supported: { 'dynamic-import': false },
 };
 
-/** `import('./cold.ts')` becomes a `require` of the second file. */
-const split = {
-  name: 'cold',
-  setup({ onResolve }) {
-    onResolve({ filter: /\/cold\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './cold.cjs', external: true } : undefined,
-    );
-  },
+rmSync('dist', { recursive: true, force: true });
+/** A function of what Node gives to a module, in ASCII, so that it can be read without decoding. */
+const wrapped = {
+  banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+  footer: { js: '})' },
+  charset: 'ascii',
 };
-
-await build({ ...common, entryPoints: ['src/cli/cold.ts'], outfile: 'dist/cold.cjs' });
-await build({
-  ...common,
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/openshell.cjs',
-  plugins: [split],
-  // Variables that change how Node itself starts are the caller's business, not ours.
-  banner: { js: '#!/usr/bin/env -S -u NODE_OPTIONS node' },
-});
+const entries = readdirSync('src', { recursive: true }).filter((path) => LATE.test(path));
+await build({ ...common, ...wrapped, entryPoints: ['src/cli/main.ts'], outfile: 'dist/main.js' });
+for (const entry of entries) {
+  const name = basename(entry, '.late.ts');
+  await build({ ...common, ...wrapped, entryPoints: [join('src', entry)], outfile: `dist/${name}.js` });
+  writeFileSync(`dist/${name}.cjs`, `module.exports = require('./openshell.cjs').load('${name}');\n`);
+}
+copyFileSync('tools/start.cjs', 'dist/openshell.cjs');
 chmodSync('dist/openshell.cjs', 0o755);
+
+const { compileSeccomp } = await loadTypeScript('src/compile/seccomp.ts');
+const { shippedInput } = await loadTypeScript('src/compile/shipped-filters.ts');
+mkdirSync('dist/filters');
+for (const arch of ['x86_64', 'aarch64']) {
+  for (const network of ['proxy', 'block', 'allow']) {
+    writeFileSync(
+      `dist/filters/${arch}-${network}.json`,
+      JSON.stringify(compileSeccomp(shippedInput(arch, network))),
+    );
+  }
+}
+
+const { status } = spawnSync(process.execPath, ['tools/build-cache.cjs'], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  env: { ...process.env, NODE_OPTIONS: '' },
+});
+if (status !== 0) console.error('openshell: built without a code cache: first starts take longer');

@@ -93,7 +93,7 @@ function pathAnswer(text: string, kind: 'read' | 'write', plan: Plan, workdir: s
     text.startsWith('/') || text.startsWith('~') || text.startsWith('$') ? text : `${workdir}/${text}`,
     callerFacts(workdir),
   );
-  const canonical = lookAt([path]).byPath.get(path)!.canonical;
+  const canonical = lookAt([path]).facts.byPath.get(path)!.canonical;
   const { verdict, origin, mount, why } = explainPath(plan, canonical, kind);
   return {
     question: `${kind} ${text}`,

@@ -23,7 +23,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     return name === undefined ? EXIT.usage : EXIT.yes;
   }
   try {
-    const command = name === 'run' ? run : (await import('./cold.ts')).commands[name];
+    const command = name === 'run' ? run : (await import('./commands.late.ts')).commands[name];
     if (command !== undefined) return await command.main(args);
   } catch (error) {
     return fail(name, error as Error);

@@ -60,7 +60,7 @@ export function workdirOf(values: OperatorValues): string {
 export async function connectToOf(values: OperatorValues): Promise<ConnectTo[]> {
   const texts = values['connect-to'] ?? [];
   if (texts.length === 0) return [];
-  const { parseConnectTo } = await import('../session/cold.ts');
+  const { parseConnectTo } = await import('./operator.late.ts');
   return texts.map((text) => {
     const parsed = parseConnectTo(text);
     if (!parsed.ok) throw new UsageError(`--connect-to ${text}: ${parsed.error}`);
@@ -70,7 +70,7 @@ export async function connectToOf(values: OperatorValues): Promise<ConnectTo[]> 
 
 async function allowed(texts: readonly string[]): Promise<{ host: string; port: number }[]> {
   if (texts.length === 0) return [];
-  const { parseAllow } = await import('../session/cold.ts');
+  const { parseAllow } = await import('./operator.late.ts');
   return texts.map((text) => {
     const parsed = parseAllow(text);
     if (!parsed.ok) throw new UsageError(`--allow ${text}: ${parsed.error}`);

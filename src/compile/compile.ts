@@ -17,6 +17,7 @@ import { protections } from './protections.ts';
 import { refusals } from './refusals.ts';
 import { enforcementReport } from './report.ts';
 import { compileSeccomp } from './seccomp.ts';
+import type { SeccompInput } from './seccomp-clause.ts';
 import { type ShownPath, shownPaths } from './shown-paths.ts';
 
 export function compile(input: CompileInput): Result<Plan, readonly CompileProblem[]> {
@@ -81,30 +82,25 @@ function existsInside(path: string, shown: readonly ShownPath[]): boolean {
   return nearest?.kind === 'host' || shown.some(({ target }) => liesIn(target, path));
 }
 
-function seccomp(
-  { policy, facts, refusalErrno, ...input }: CompileInput,
-  network: NetworkMode,
-  landlockAbi: number,
-): SeccompPlan {
-  return compileSeccomp({
+function seccomp(input: CompileInput, network: NetworkMode, landlockAbi: number): SeccompPlan {
+  const { policy, facts, refusalErrno, knownFilter } = input;
+  const wanted: SeccompInput = {
     arch: facts.arch,
     tier: 'namespaces',
     network,
-    netlink: { mode: netlinkMode({ policy, ...input }), line: policy?.process.netlink?.span.line ?? null },
+    netlink: { mode: netlinkMode(input), line: policy?.process.netlink?.span.line ?? null },
     relaxations: (policy?.process.seccompAllow ?? []).map(({ value, span }) => ({
       name: value,
       line: span.line,
     })),
     landlockAbi,
     refusalErrno: refusalErrno ?? null,
-  });
+  };
+  return knownFilter?.(wanted) ?? compileSeccomp(wanted);
 }
 
 /** `enumerate` unless the policy says otherwise; the operator may raise `deny` to it, never lower (decisions). */
-function netlinkMode({
-  policy,
-  operator,
-}: Pick<CompileInput, 'policy' | 'operator'>): 'deny' | 'enumerate' | 'route' {
+function netlinkMode({ policy, operator }: CompileInput): 'deny' | 'enumerate' | 'route' {
   const asked = policy?.process.netlink?.value ?? 'enumerate';
   return asked === 'deny' && operator.netlinkEnumerate ? 'enumerate' : asked;
 }

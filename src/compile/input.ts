@@ -1,7 +1,8 @@
 /** What a plan is compiled from: a policy, what the operator asked for on the command line, and facts about the host. */
 import type { HostFacts } from '../plan/facts.ts';
-import type { NetworkMode } from '../plan/plan.ts';
+import type { NetworkMode, SeccompPlan } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { SeccompInput } from './seccomp-clause.ts';
 
 export interface CompileInput {
   /** Null: no policy file was given; the default applies. */
@@ -9,6 +10,8 @@ export interface CompileInput {
   readonly source: { readonly file: string | null; readonly sha256: string };
   readonly operator: OperatorRequest;
   readonly facts: HostFacts;
+  /** Filters compiled before, for inputs that come up again and again; what it gives equals what compiling would. */
+  readonly knownFilter?: (input: SeccompInput) => SeccompPlan | null;
   /** Test hook: every refusal of the system call filter answers this errno, to show that it was ours. */
   readonly refusalErrno?: number;
 }

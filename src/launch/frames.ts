@@ -4,11 +4,11 @@ import { ENUMS, MAX_FRAME } from '../plan/wire.ts';
 const HEADER = 8;
 
 export class FrameSplitter {
-  #rest: Buffer = Buffer.alloc(0);
+  #rest: Buffer | null = null;
 
   /** Throws on a frame longer than MAX_FRAME. */
   push(chunk: Buffer): { type: number; payload: Buffer }[] {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let bytes = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
     const frames: { type: number; payload: Buffer }[] = [];
     while (bytes.length >= HEADER) {
       const length = bytes.readUInt32LE(0);
@@ -17,7 +17,7 @@ export class FrameSplitter {
       frames.push({ type: bytes.readUInt32LE(4), payload: bytes.subarray(HEADER, HEADER + length) });
       bytes = bytes.subarray(HEADER + length);
     }
-    this.#rest = bytes;
+    this.#rest = bytes.length === 0 ? null : bytes;
     return frames;
   }
 }

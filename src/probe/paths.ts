@@ -1,32 +1,59 @@
 /** Looks at the paths that a compilation asks about, and at nothing else. */
-import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { constants, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { cleanPath, joinPath, parentOf } from '../base/path.ts';
 import type { PathFact, PathFacts, SymbolicLink } from '../plan/facts.ts';
 
 /** As the kernel's own bound (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-export function lookAt(paths: readonly string[]): PathFacts {
+/** What was seen at each place of the disk, in a form that can be compared: '' for nothing. */
+export type Observations = readonly (readonly [path: string, seen: string])[];
+
+export interface Look {
+  readonly facts: PathFacts;
+  readonly observations: Observations;
+}
+
+export function lookAt(paths: readonly string[]): Look {
   const walker = new Walker();
   const byPath = new Map<string, PathFact>();
   const rootEntries = readdirSync('/', { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   // A link of the root directory is made again inside; what else stands there matters only when it is asked about.
-  const queue = [
-    ...paths,
-    ...rootEntries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => joinPath('/', name)),
-  ];
+  const links = rootEntries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => joinPath('/', name));
+  const queue = [...paths, ...links];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (byPath.has(path)) continue;
     const fact = walker.lookAt(path);
     byPath.set(path, fact);
     for (const { at } of fact.links) if (!byPath.has(at)) queue.push(at);
   }
-  return { byPath, rootEntries: rootEntries.map(({ name }) => name) };
+  const names = rootEntries.map(({ name }) => name);
+  return {
+    facts: { byPath, rootEntries: names },
+    observations: [...walker.observations(), ['', names.join('/')]],
+  };
+}
+
+/** Whether everything is still as it was seen. */
+export function looksTheSame(observations: Observations): boolean {
+  return observations.every(
+    ([path, seen]) =>
+      (path === '' ? readdirSync('/').sort().join('/') : observe(path, statOrNull(path))) === seen,
+  );
+}
+
+function observe(path: string, stats: Stats | null): string {
+  if (stats === null) return '';
+  return `${stats.mode & constants.S_IFMT} ${stats.uid} ${stats.gid}${stats.isSymbolicLink() ? ` ${readlinkSync(path)}` : ''}`;
 }
 
 /** Walks paths component by component, looking at each place of the disk once. */
 class Walker {
   readonly #seen = new Map<string, Stats | null>();
+
+  *observations(): Iterable<readonly [string, string]> {
+    for (const [path, stats] of this.#seen) yield [path, observe(path, stats)];
+  }
 
   lookAt(path: string): PathFact {
     const links: SymbolicLink[] = [];

@@ -1,45 +1,44 @@
 /** Preparing a run that was not prepared before: parses the policy, looks at the host's paths and compiles. */
 import { err, ok, type Result } from '../base/result.ts';
-import { renderIssue, type Severity } from '../base/source.ts';
+import type { Severity } from '../base/source.ts';
 import { compile } from '../compile/compile.ts';
 import type { CompileProblem } from '../compile/input.ts';
 import { pathsOfInterest } from '../compile/questions.ts';
 import { encodePlan } from '../plan/encode.ts';
-import type { HostFacts, PathFacts } from '../plan/facts.ts';
+import type { HostFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
-import { parsePolicy } from '../policy/check.ts';
 import type { Policy } from '../policy/policy.ts';
 import { findCgroup } from '../probe/cgroup.ts';
-import { lookAt } from '../probe/paths.ts';
+import { lookAt, type Observations } from '../probe/paths.ts';
 import { sha256 } from './digest.ts';
 import type { PolicyFile } from './policy-file.ts';
 import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepared.ts';
+import { knownFilter } from './shipped-filters.ts';
 
 export interface PreparedAnew extends Prepared {
-  /** The questions to the host, and its answers. */
-  readonly asked: readonly string[];
-  readonly paths: PathFacts;
+  /** What the plan rests on. */
+  readonly observations: Observations;
 }
 
-export function prepareAnew(
+export async function prepareAnew(
   input: PrepareInput,
   host: HostFactsWithoutPaths,
-): Result<PreparedAnew, PrepareFailure> {
-  const parsed = parse(input.policy);
+): Promise<Result<PreparedAnew, PrepareFailure>> {
+  const parsed = await parse(input.policy);
   if (!parsed.ok) return parsed;
-  const { result, facts, asked } = compileFor(input, parsed.value.policy, host);
+  const { result, observations } = compileFor(input, parsed.value.policy, host);
   if (!result.ok)
     return err({ lines: result.error.map((problem) => renderProblem(problem, input.policy?.name ?? null)) });
   const document = Buffer.from(encodePlan(result.value, (text) => Buffer.from(text, 'utf8'))).toString(
     'base64',
   );
-  return ok({ plan: result.value, document, warnings: parsed.value.warnings, asked, paths: facts.paths });
+  return ok({ plan: result.value, document, warnings: parsed.value.warnings, observations });
 }
 
 export interface Compiled {
   readonly result: Result<Plan, readonly CompileProblem[]>;
   readonly facts: HostFacts;
-  readonly asked: readonly string[];
+  readonly observations: Observations;
 }
 
 export function compileFor(
@@ -49,16 +48,23 @@ export function compileFor(
 ): Compiled {
   const { operator, refusalErrno } = input;
   const asked = pathsOfInterest({ policy, operator }, host.caller, host.ownFiles);
-  const facts = { ...host, cgroup: findCgroup(), paths: lookAt(asked) };
+  const look = lookAt(asked);
+  const facts = { ...host, cgroup: findCgroup(), paths: look.facts };
   const source = { file: input.policy?.name ?? null, sha256: sha256(input.policy?.text ?? '') };
   const hook = refusalErrno === undefined ? {} : { refusalErrno };
-  return { result: compile({ policy, source, operator, facts, ...hook }), facts, asked };
+  const shipped = { knownFilter: knownFilter(input.installation.root) };
+  return {
+    result: compile({ policy, source, operator, facts, ...shipped, ...hook }),
+    facts,
+    observations: look.observations,
+  };
 }
 
-function parse(
+async function parse(
   file: PolicyFile | null,
-): Result<{ policy: Policy | null; warnings: readonly string[] }, PrepareFailure> {
+): Promise<Result<{ policy: Policy | null; warnings: readonly string[] }, PrepareFailure>> {
   if (file === null) return ok({ policy: null, warnings: [] });
+  const { parsePolicy, renderIssue } = await import('./policy.late.ts');
   const { policy, issues } = parsePolicy(file.text);
   const rendered = (wanted: Severity): string[] =>
     issues

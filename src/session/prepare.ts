@@ -3,23 +3,21 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Arch } from '../kernel/arch.ts';
-import type { PathFacts } from '../plan/facts.ts';
 import { readCache, writeCache } from '../probe/cache.ts';
 import { callerFacts } from '../probe/caller.ts';
 import { cacheDirectory, type Installation } from '../probe/installation.ts';
 import { kernelFacts, type ProbeAnswers, probeKernel } from '../probe/kernel.ts';
-import { lookAt } from '../probe/paths.ts';
+import { looksTheSame, type Observations } from '../probe/paths.ts';
 import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepared.ts';
 
-/** What one preparation came to, with the answers of the host that it rests on. */
+/** What one preparation came to, with what was seen of the host then. */
 interface Remembered {
-  readonly asked: readonly string[];
-  readonly paths: string;
+  readonly observations: Observations;
   readonly prepared: Prepared;
 }
 
 /** Bumped whenever the form of what is kept changes. */
-const CACHE_FORMAT = 2;
+const CACHE_FORMAT = 3;
 
 export async function prepare(input: PrepareInput): Promise<Result<Prepared, PrepareFailure>> {
   const { installation, policy } = input;
@@ -37,15 +35,11 @@ export async function prepare(input: PrepareInput): Promise<Result<Prepared, Pre
   ]);
   const remembered = recall(key);
   if (remembered !== null) return ok(remembered);
-  const { prepareAnew } = await import('./cold.ts');
-  const prepared = prepareAnew(input, host);
+  const { prepareAnew } = await import('./prepare.late.ts');
+  const prepared = await prepareAnew(input, host);
   if (!prepared.ok) return prepared;
-  const { asked, paths, ...rest } = prepared.value;
-  writeCache(
-    'plans',
-    key,
-    JSON.stringify({ asked, paths: pathsText(paths), prepared: rest } satisfies Remembered),
-  );
+  const { observations, ...rest } = prepared.value;
+  writeCache('plans', key, JSON.stringify({ observations, prepared: rest } satisfies Remembered));
   return ok(rest);
 }
 
@@ -57,14 +51,12 @@ function recall(key: string): Prepared | null {
   const text = readCache('plans', key);
   if (text === null) return null;
   try {
-    const { asked, paths, prepared } = JSON.parse(text) as Remembered;
-    return pathsText(lookAt(asked)) === paths ? prepared : null;
+    const { observations, prepared } = JSON.parse(text) as Remembered;
+    return looksTheSame(observations) ? prepared : null;
   } catch {
     return null;
   }
 }
-
-const pathsText = ({ byPath, rootEntries }: PathFacts): string => JSON.stringify([[...byPath], rootEntries]);
 
 /** Changes whenever the program does. */
 function bundleStamp({ root }: Installation): string {

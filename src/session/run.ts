@@ -32,7 +32,6 @@ export interface RunOptions {
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
 const CPU_CHECK_MS = 200;
-type Cold = typeof import('./cold.ts');
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
@@ -45,8 +44,8 @@ export async function run(options: RunOptions): Promise<number> {
 
 async function cgroupFor({ limits }: Plan): Promise<Cgroup | null> {
   if (limits.holder.kind !== 'cgroup' || (limits.memory === null && limits.cpuTime === null)) return null;
-  const cold = await import('./cold.ts');
-  return new cold.Cgroup(limits.holder.parent, limits);
+  const { Cgroup } = await import('./refusal.late.ts');
+  return new Cgroup(limits.holder.parent, limits);
 }
 
 class Run {
@@ -129,13 +128,16 @@ class Run {
         this.#exit ??= { code: report.code, signal: report.signal };
         break;
       case 'denied':
-        this.#later((cold) => this.#sink.emit(cold.syscallDenial(report, this.#options.plan)));
+        this.#later(async () => {
+          const { syscallDenial } = await import('./refusal.late.ts');
+          this.#sink.emit(syscallDenial(report, this.#options.plan));
+        });
         break;
       case 'open':
-        this.#later((cold) => void this.#mediate(cold).open(report));
+        this.#later(async () => void (await this.#mediate()).open(report));
         break;
       case 'peer':
-        this.#later((cold) => this.#mediate(cold).peer(report));
+        this.#later(async () => (await this.#mediate()).peer(report));
         break;
       case 'limit':
         this.#limitReached(report.limit, Number(report.value));
@@ -168,13 +170,14 @@ class Run {
   }
 
   /** For what most short commands never need, and what is therefore loaded at its first use. In the order of the reports. */
-  #later(work: (cold: Cold) => void): void {
-    this.#pending = this.#pending.then(async () => work(await import('./cold.ts')));
+  #later(work: () => Promise<void>): void {
+    this.#pending = this.#pending.then(work);
   }
 
   /** The proxy's socket listens from the start; nobody connects to it before an `open` report has said so. */
-  #mediate({ Mediation }: Cold): Mediation {
+  async #mediate(): Promise<Mediation> {
     if (this.#mediation !== null) return this.#mediation;
+    const { Mediation } = await import('./network.late.ts');
     this.#mediation = new Mediation({
       plan: this.#options.plan,
       launcher: this.#launcher!,
@@ -224,7 +227,7 @@ class Run {
   }
 
   async #failed(failure: Failure): Promise<number> {
-    const { describeFailure } = await import('./cold.ts');
+    const { describeFailure } = await import('./refusal.late.ts');
     const { message, hint, code } = describeFailure(
       failure,
       this.#options.plan,

@@ -1,0 +1,43 @@
+/** Processes of this host, as proc(5) tells of them. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface HostProcess {
+  readonly pid: number;
+  readonly parent: number;
+  /** One letter: `R`, `S`, `T` for stopped, `Z` for ended and not yet waited for. */
+  readonly state: string;
+  readonly name: string;
+}
+
+export function processOf(pid: number): HostProcess | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch {
+    return null; // it has ended
+  }
+  const end = text.lastIndexOf(')');
+  const [state, parent] = text.slice(end + 2).split(' ');
+  return { pid, parent: Number(parent), state: state!, name: text.slice(text.indexOf('(') + 1, end) };
+}
+
+export const allProcesses = (): HostProcess[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => processOf(Number(name)) ?? []);
+
+/** Every process below `pid`, nearest first. */
+export function descendantsOf(pid: number): HostProcess[] {
+  const all = allProcesses();
+  const found: HostProcess[] = [];
+  for (let parents = [pid]; parents.length > 0; ) {
+    const children = all.filter(({ parent }) => parents.includes(parent));
+    found.push(...children);
+    parents = children.map((child) => child.pid);
+  }
+  return found;
+}
+
+/** The one descendant of that name, or undefined. */
+export const descendant = (pid: number, name: string): HostProcess | undefined =>
+  descendantsOf(pid).find((process) => process.name === name);
