@@ -29,20 +29,18 @@ static void parse_header(const uint8_t *bytes, uint32_t *length, uint32_t *type)
   memcpy(type, bytes + 4, 4);
 }
 
-bool control_read_launch(struct control *control, const uint8_t **payload, size_t *length) {
+bool control_read_header(const struct control *control, uint32_t *type, uint32_t *length) {
   uint8_t header[HEADER];
-  uint32_t size;
-  uint32_t type;
   if (!read_exactly(control->fd, header, sizeof header)) return false;
-  parse_header(header, &size, &type);
-  if (type != COMMAND_LAUNCH || size == 0 || size > MAX_DOCUMENT) return false;
-  uint8_t *bytes = malloc(size);
-  if (bytes == NULL || !read_exactly(control->fd, bytes, size)) {
-    free(bytes);
-    return false;
-  }
-  *payload = bytes;
-  *length = size;
+  parse_header(header, length, type);
+  return true;
+}
+
+bool control_read_payload(const struct control *control, void *bytes, uint32_t length) {
+  return read_exactly(control->fd, bytes, length);
+}
+
+bool control_start(struct control *control) {
   control->in_capacity = 2 * (MAX_COMMAND + HEADER);
   control->in = malloc(control->in_capacity);
   return control->in != NULL && fcntl(control->fd, F_SETFL, O_NONBLOCK) == 0;

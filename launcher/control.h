@@ -23,8 +23,11 @@ struct control {
   size_t out_capacity;
 };
 
-/* Blocks until one whole frame of `type` with at most `max` bytes is there; it replaces `control->in`. */
-bool control_read_launch(struct control *control, const uint8_t **payload, size_t *length);
+/* Blocks for the header of the next frame, then for its payload: for the frames before the program is started. */
+bool control_read_header(const struct control *control, uint32_t *type, uint32_t *length);
+bool control_read_payload(const struct control *control, void *bytes, uint32_t length);
+/* From here on the socket does not block. */
+bool control_start(struct control *control);
 
 /* Reads what is there. False: the supervisor is gone or broke the framing. */
 bool control_fill(struct control *control);

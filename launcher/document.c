@@ -60,6 +60,19 @@ bool document_parse(struct document *document, const uint8_t *bytes, size_t leng
   return document->sections[single].count == 1;
 }
 
+bool launch_parse(struct document *plan, struct document *request, const uint8_t *bytes, size_t length) {
+  uint32_t plan_length;
+  if (length < 8) return false;
+  memcpy(&plan_length, bytes, sizeof plan_length);
+  if (plan_length > length - 8) return false;
+  size_t request_at = (8 + (size_t)plan_length + 7) & ~(size_t)7;
+  if (request_at > length || !document_parse(plan, bytes + 8, plan_length, SECTION_SETTINGS) ||
+      !document_parse(request, bytes + request_at, length - request_at, SECTION_REQUEST))
+    return false;
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  return settings->inside_uid != 0 && settings->inside_gid != 0;
+}
+
 const char *document_text(const struct document *document, struct text text) {
   return (const char *)document->blob + text.offset;
 }

@@ -17,6 +17,10 @@ struct document {
    exactly one row in section `single`. */
 bool document_parse(struct document *document, const uint8_t *bytes, size_t length, enum section_kind single);
 
+/* The payload of a launch frame: the length of the plan (u32, padded to 8), the plan, the request at the next multiple of
+   8. Both point into `bytes`. */
+bool launch_parse(struct document *plan, struct document *request, const uint8_t *bytes, size_t length);
+
 /* A string of a parsed document, with its NUL. */
 const char *document_text(const struct document *document, struct text text);
 

@@ -143,13 +143,18 @@ static _Noreturn void reap_for_ever(pid_t program, int children) {
   }
 }
 
-void init_main(const struct document *plan, const struct document *request, int inbox, struct sources *sources) {
+void init_main(const struct shared_launch *launch, int inbox, struct sources *sources) {
+  struct document plan_document;
+  struct document request_document;
+  const struct document *plan = &plan_document;
+  const struct document *request = &request_document;
   struct inbox_message go;
   struct failure failure;
   warden = inbox;
   /* If the warden dies, so does everything here: it holds the listener, and nobody else may. */
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (inbox_receive(warden, &go, NULL, NULL) != 1 || go.kind != INBOX_GO) _exit(1);
+  if (!launch_parse(&plan_document, &request_document, launch->bytes, launch->length)) _exit(1);
   const struct request_row *wanted = DOCUMENT_ROWS(request, SECTION_REQUEST, request_row);
   int terminal = set_up(plan, wanted->flags & REQUEST_FLAG_TTY, sources);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -34,6 +35,8 @@ static struct {
   const struct settings_row *settings;
   struct mediator mediator;
   struct host_ids ids;
+  struct shared_launch *shared;
+  uint32_t namespaces; /* that init was started in */
   int poll;
   int inbox;
   int children;
@@ -89,21 +92,18 @@ static void isolate_self(void) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
-static void read_plan(void) {
-  const uint8_t *bytes;
-  size_t length;
-  uint32_t plan_length = 0;
-  if (!control_read_launch(&warden.control, &bytes, &length)) _exit(1);
-  if (length >= 8) memcpy(&plan_length, bytes, sizeof plan_length);
-  size_t request_at = (8 + (size_t)plan_length + 7) & ~(size_t)7;
+/* Reads the frame that says what to run, into memory that init sees too. */
+static void read_launch(uint32_t length) {
+  if (length == 0 || length > MAX_DOCUMENT || !control_read_payload(&warden.control, warden.shared->bytes, length)) _exit(1);
+  warden.shared->length = length;
+  /* Our own copy is what we go by: init runs inside. */
+  uint8_t *bytes = malloc(length);
+  if (bytes == NULL) give_up_at(STEP_READ_PLAN);
+  memcpy(bytes, warden.shared->bytes, length);
   errno = EINVAL;
-  if (length < 8 || plan_length > length - 8 || request_at > length ||
-      !document_parse(&warden.plan, bytes + 8, plan_length, SECTION_SETTINGS) ||
-      !document_parse(&warden.request, bytes + request_at, length - request_at, SECTION_REQUEST))
-    give_up_at(STEP_DECODE_PLAN);
+  if (!launch_parse(&warden.plan, &warden.request, bytes, length)) give_up_at(STEP_DECODE_PLAN);
   warden.settings = DOCUMENT_ROWS(&warden.plan, SECTION_SETTINGS, settings_row);
   warden.terminal = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row)->flags & REQUEST_FLAG_TTY;
-  if (warden.settings->inside_uid == 0 || warden.settings->inside_gid == 0) give_up_at(STEP_DECODE_PLAN);
 }
 
 static unsigned long clone_flags(uint32_t namespaces) {
@@ -138,22 +138,14 @@ static void join_cgroup(int processes) {
   close(processes);
 }
 
-static void make_sandbox(void) {
-  struct failure failure;
-  struct sources sources;
-  struct sources *given = NULL;
+/* Starts init in new namespaces, where it waits. */
+static void start_init(uint32_t namespaces, struct sources *sources) {
   int pair[2];
-  if (!ids_choose(warden.settings, &warden.ids, &failure)) give_up(&failure);
-  int cgroup = open_cgroup();
-  if (warden.ids.drop) {
-    if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
-    given = &sources;
-    if (!ids_drop(&warden.ids, &failure)) give_up(&failure);
-  }
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) give_up_at(STEP_SESSION);
   int pass = 1;
-  if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &pass, sizeof pass) < 0) give_up_at(STEP_SESSION);
-  warden.init = (pid_t)syscall(SYS_clone, clone_flags(warden.settings->namespaces), NULL, NULL, NULL, NULL);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
+      setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &pass, sizeof pass) < 0)
+    give_up_at(STEP_SESSION);
+  warden.init = (pid_t)syscall(SYS_clone, clone_flags(namespaces), NULL, NULL, NULL, NULL);
   if (warden.init < 0) give_up_at(STEP_CLONE);
   if (warden.init == 0) {
     close(pair[0]);
@@ -161,14 +153,41 @@ static void make_sandbox(void) {
     close(warden.children);
     close(WARDEN_CONTROL);
     close(WARDEN_CHANNEL);
-    if (cgroup >= 0) close(cgroup);
-    init_main(&warden.plan, &warden.request, pair[1], given);
+    init_main(warden.shared, pair[1], sources);
   }
   close(pair[1]);
   warden.inbox = pair[0];
-  if (given != NULL)
-    for (uint32_t i = 0; i < sources.count; i++)
-      if (sources.trees[i] >= 0) close(sources.trees[i]);
+  warden.namespaces = namespaces;
+}
+
+static void stop_init(void) {
+  kill(warden.init, SIGKILL);
+  while (waitpid(warden.init, NULL, 0) < 0 && errno == EINTR) {}
+  close(warden.inbox);
+  warden.init = 0;
+}
+
+/* Makes the namespaces while the supervisor still finds out what to put into them: they take the longest. Root has to
+   open the sources first, so it waits. */
+static void prepare(uint32_t length) {
+  uint32_t namespaces = 0;
+  if (length != sizeof namespaces || !control_read_payload(&warden.control, &namespaces, length)) _exit(1);
+  if (geteuid() != 0) start_init(namespaces, NULL);
+}
+
+static void make_sandbox(void) {
+  struct failure failure;
+  struct sources sources = {.count = 0};
+  if (!ids_choose(warden.settings, &warden.ids, &failure)) give_up(&failure);
+  int cgroup = open_cgroup();
+  if (warden.init > 0 && (warden.namespaces != warden.settings->namespaces || warden.ids.drop)) stop_init();
+  if (warden.ids.drop) {
+    if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
+    if (!ids_drop(&warden.ids, &failure)) give_up(&failure);
+  }
+  if (warden.init == 0) start_init(warden.settings->namespaces, warden.ids.drop ? &sources : NULL);
+  for (uint32_t i = 0; i < sources.count; i++)
+    if (sources.trees[i] >= 0) close(sources.trees[i]);
   join_cgroup(cgroup);
   if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
   /* From here on nobody of the same user can trace us or look into our descriptors. */
@@ -360,17 +379,35 @@ static void run(void) {
   control_drain(&warden.control, 1000);
 }
 
+static void wait_for_launch(void) {
+  uint32_t type;
+  uint32_t length;
+  while (control_read_header(&warden.control, &type, &length)) {
+    if (type == COMMAND_PREPARE && warden.init == 0) {
+      prepare(length);
+    } else if (type == COMMAND_LAUNCH) {
+      read_launch(length);
+      return;
+    } else {
+      break;
+    }
+  }
+  _exit(1); /* the supervisor changed its mind; init ends with us */
+}
+
 int warden_main(void) {
-  isolate_self();
-  read_plan();
   sigset_t child;
+  isolate_self();
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   warden.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
   warden.poll = epoll_create1(EPOLL_CLOEXEC);
-  if (warden.children < 0 || warden.poll < 0) give_up_at(STEP_SESSION);
+  warden.shared = mmap(NULL, sizeof *warden.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED) give_up_at(STEP_SESSION);
+  wait_for_launch();
   make_sandbox();
   leave_stdio();
+  if (!control_start(&warden.control)) give_up_at(STEP_SESSION);
   watch(WARDEN_CONTROL, POLL_CONTROL, EPOLLIN);
   if (warden.channel_open) watch(WARDEN_CHANNEL, POLL_CHANNEL, EPOLLIN);
   watch(warden.inbox, POLL_INBOX, EPOLLIN);

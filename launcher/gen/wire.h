@@ -68,6 +68,7 @@ enum command {
   COMMAND_VERDICT = 3,
   COMMAND_KILL = 4,
   COMMAND_RESIZE = 5,
+  COMMAND_PREPARE = 6,
 };
 
 enum report {

@@ -6,8 +6,9 @@ import { parseArgs } from 'node:util';
 import { parseDuration } from '../base/quantity.ts';
 import { fillEnvironment } from '../compile/environment.ts';
 import type { OperatorRequest } from '../compile/input.ts';
+import { startLauncher, type WaitingLauncher } from '../launch/launcher.ts';
 import type { Plan } from '../plan/plan.ts';
-import { findInstallation } from '../probe/installation.ts';
+import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
 import { prepare } from '../session/prepare.ts';
@@ -76,33 +77,47 @@ export async function main(args: string[]): Promise<number> {
   }
   const [program, ...rest] = command;
   if (program === undefined) throw new UsageError('no program was given: `openshell run -- CMD`');
-  const operator = await operatorRequest(values);
-  const connectTo = await connectToOf(values);
   const timeout = timeoutOf(values.timeout);
-  const prepared = await prepareRun(values, operator);
-  if (prepared === null) return EXIT.failed;
-  const { plan, document } = prepared;
-  const environment = fillEnvironment(plan.environment, process.env);
   const terminal = terminalOf(values);
-  if (terminal && !environment.some((entry) => entry.startsWith('TERM=')))
-    environment.push('TERM=xterm-256color');
-  return run({
-    plan,
-    document: Buffer.from(document, 'base64'),
-    launcher: findInstallation(process.argv[1]!).launcher!,
-    request: {
-      command: [program, ...rest],
-      environment,
-      searchPath: variable(environment, 'PATH'),
-      terminal,
-    },
-    connectTo,
-    events: values.events ?? null,
-    timeout,
-    quiet: values.quiet ?? false,
-    degraded: degradedLayers(plan),
-    warn,
-  });
+  const installation = findInstallation(process.argv[1]!);
+  const launcher = startEarly(installation, values);
+  try {
+    const operator = await operatorRequest(values);
+    const connectTo = await connectToOf(values);
+    const prepared = await prepareRun(values, operator, installation);
+    if (prepared === null || launcher === null) return EXIT.failed;
+    const { plan } = prepared;
+    const environment = fillEnvironment(plan.environment, process.env);
+    if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
+    return await run({
+      plan,
+      document: Buffer.from(prepared.document, 'base64'),
+      launcher,
+      request: {
+        command: [program, ...rest],
+        environment,
+        searchPath: variable(environment, 'PATH'),
+        terminal,
+      },
+      connectTo,
+      events: values.events ?? null,
+      timeout,
+      quiet: values.quiet ?? false,
+      degraded: degradedLayers(plan),
+      warn,
+    });
+  } finally {
+    launcher?.abandon();
+  }
+}
+
+/** The launcher makes the namespaces while the plan is made. What is guessed wrong here is only made again. */
+function startEarly({ launcher }: Installation, values: Values): WaitingLauncher | null {
+  if (launcher === null) return null;
+  const network = values.network !== 'allow';
+  const withChannel = values.network === 'proxy' || values.policy !== undefined || values.allow !== undefined;
+  const namespaces = { user: true, mount: true, pid: true, ipc: true, uts: true, cgroup: true, network };
+  return startLauncher({ launcher, withChannel, namespaces });
 }
 
 const warn = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -136,7 +151,11 @@ function timeoutOf(text: string | undefined): number | null {
   return parsed.value;
 }
 
-async function prepareRun(values: Values, operator: OperatorRequest): Promise<Prepared | null> {
+async function prepareRun(
+  values: Values,
+  operator: OperatorRequest,
+  installation: Installation,
+): Promise<Prepared | null> {
   const file = values.policy === undefined ? null : readPolicyFile(values.policy);
   if (file !== null && !file.ok) {
     warn(`openshell: ${file.error}`);
@@ -146,7 +165,7 @@ async function prepareRun(values: Values, operator: OperatorRequest): Promise<Pr
     policy: file?.value ?? null,
     operator,
     workdir: workdirOf(values),
-    installation: findInstallation(process.argv[1]!),
+    installation,
     ownFiles: ownFiles(values),
   });
   if (!prepared.ok) {

@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { encodeRequest, type LaunchRequest } from '../plan/encode.ts';
+import { encodeRequest, type LaunchRequest, namespaceBits } from '../plan/encode.ts';
+import type { Namespaces } from '../plan/plan.ts';
 import { ENUMS } from '../plan/wire.ts';
 import { FrameSplitter, frame, wordsFrame } from './frames.ts';
 import { decodeReport, type Report } from './reports.ts';
@@ -15,78 +16,116 @@ export interface LauncherHandlers {
   ended(problem: string | null): void;
 }
 
+/** What happens to a connect(2) that waits: it is made on the caller's own socket, or fails. */
+export type Verdict = { readonly kind: 'local' } | { readonly kind: 'refuse'; readonly errno: number };
+
 export interface Launcher {
   signal(signal: number, scope: 'main' | 'group'): void;
-  verdict(id: bigint, verdict: { kind: 'local' } | { kind: 'refuse'; errno: number }): void;
+  verdict(id: bigint, verdict: Verdict): void;
   resize(): void;
   kill(): void;
 }
 
-export interface LaunchOptions {
-  /** Path of the launcher. */
-  readonly launcher: string;
-  /** The plan as `encodePlan` gives it. */
-  readonly plan: Uint8Array;
-  readonly request: LaunchRequest;
-  /** Whether sockets will be handed over: opens Node's channel to the launcher. */
-  readonly withChannel: boolean;
+/** A launcher that is starting and waits to be told what to run. */
+export interface WaitingLauncher {
+  /** @param plan as `encodePlan` gives it */
+  launch(plan: Uint8Array, request: LaunchRequest, handlers: LauncherHandlers): Launcher;
+  /** Nothing will be run. */
+  abandon(): void;
 }
 
-/** Starts the launcher and hands it the plan. Whether the program runs is told by reports. */
-export function launch(options: LaunchOptions, handlers: LauncherHandlers): Launcher {
-  const { launcher, plan, request, withChannel } = options;
+export interface StartOptions {
+  /** Path of the launcher. */
+  readonly launcher: string;
+  /** Whether sockets may be handed over: opens Node's channel to the launcher. */
+  readonly withChannel: boolean;
+  /** The namespaces that the plan will most likely ask for, made in advance. */
+  readonly namespaces: Omit<Namespaces, 'hostname'>;
+}
+
+/** Starts the launcher before there is a plan, so that both are made at the same time. */
+export function startLauncher({ launcher, withChannel, namespaces }: StartOptions): WaitingLauncher {
   const child = spawn(launcher, ['warden'], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe', ...(withChannel ? (['ipc'] as const) : [])],
     env: {},
   });
   const control = child.stdio[3] as Duplex;
-  let problem: string | null = null;
-  let done = false;
-  const finish = (why: string | null): void => {
-    if (done) return;
-    done = true;
-    handlers.ended(problem ?? why);
+  control.on('error', () => {}); // the end of the child says what there is to say
+  let failure: string | null = null;
+  let fail = (why: string): void => {
+    failure = why;
   };
-
-  listen(child, control, handlers, (why) => {
-    problem ??= why;
-    child.kill('SIGKILL');
-  });
   child.once('error', (error: NodeJS.ErrnoException) =>
-    finish(`cannot start ${launcher}: ${error.code ?? error.message}`),
+    fail(`cannot start ${launcher}: ${error.code ?? error.message}`),
   );
-  // 'close', not 'exit': reports that were sent before the end are read first.
-  child.once('close', (_code, signal) =>
-    finish(signal === null ? null : `the launcher was killed by ${signal}`),
-  );
-  control.write(
-    frame(
-      'launch',
-      launchPayload(
-        plan,
-        encodeRequest(request, (text) => Buffer.from(text, 'utf8')),
-      ),
-    ),
-  );
-
-  const send = (bytes: Buffer): void => {
-    if (!control.destroyed && control.writable) control.write(bytes);
-  };
+  control.write(wordsFrame('prepare', namespaceBits(namespaces)));
   return {
-    signal: (signal, scope) => send(wordsFrame('signal', signal, ENUMS.signal_scope[scope])),
-    verdict: (id, verdict) =>
-      send(
-        wordsFrame(
-          'verdict',
-          Number(id & 0xffff_ffffn),
-          Number(id >> 32n),
-          ENUMS.verdict[verdict.kind],
-          verdict.kind === 'refuse' ? verdict.errno : 0,
+    abandon: () => control.destroy(),
+    launch: (plan, request, handlers) => {
+      const started = new Started(child, control, handlers);
+      if (failure !== null) setImmediate(() => started.finish(failure));
+      fail = (why) => started.finish(why);
+      control.write(
+        frame(
+          'launch',
+          launchPayload(
+            plan,
+            encodeRequest(request, (text) => Buffer.from(text, 'utf8')),
+          ),
         ),
-      ),
-    resize: () => send(wordsFrame('resize')),
-    kill: () => send(wordsFrame('kill')),
+      );
+      return started;
+    },
   };
+}
+
+class Started implements Launcher {
+  readonly #control: Duplex;
+  readonly #handlers: LauncherHandlers;
+  #problem: string | null = null;
+  #done = false;
+
+  constructor(child: ChildProcess, control: Duplex, handlers: LauncherHandlers) {
+    this.#control = control;
+    this.#handlers = handlers;
+    listen(child, control, handlers, (why) => {
+      this.#problem ??= why;
+      child.kill('SIGKILL');
+    });
+    // 'close', not 'exit': reports that were sent before the end are read first.
+    child.once('close', (_code, signal) =>
+      this.finish(signal === null ? null : `the launcher was killed by ${signal}`),
+    );
+  }
+
+  finish(why: string | null): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#handlers.ended(this.#problem ?? why);
+  }
+
+  signal(signal: number, scope: 'main' | 'group'): void {
+    this.#send(wordsFrame('signal', signal, ENUMS.signal_scope[scope]));
+  }
+
+  verdict(id: bigint, verdict: Verdict): void {
+    const errno = verdict.kind === 'refuse' ? verdict.errno : 0;
+    this.#send(
+      wordsFrame('verdict', Number(id & 0xffff_ffffn), Number(id >> 32n), ENUMS.verdict[verdict.kind], errno),
+    );
+  }
+
+  resize(): void {
+    this.#send(wordsFrame('resize'));
+  }
+
+  kill(): void {
+    this.#send(wordsFrame('kill'));
+  }
+
+  #send(bytes: Buffer): void {
+    if (!this.#control.destroyed && this.#control.writable) this.#control.write(bytes);
+  }
 }
 
 /** The length of the plan, the plan, and the request behind it; each begins at a multiple of 8. */
@@ -113,7 +152,6 @@ function listen(
       broken((error as Error).message);
     }
   });
-  control.on('error', () => {}); // the end of the child says what there is to say
   child.on('message', (message: unknown, handle: Socket | Server | undefined) => {
     const kind = (message as { kind?: unknown } | null)?.kind;
     if (typeof kind === 'string' && handle !== undefined) handlers.listener(kind, handle);

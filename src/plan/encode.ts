@@ -1,5 +1,5 @@
 import { AUDIT_ARCH } from '../kernel/arch.ts';
-import type { Mount, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
+import type { Mount, Namespaces, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
 import { ENUMS, encodeDocument, type Row, type SECTIONS } from './wire.ts';
 
 /** What one run adds to a plan: it differs from run to run, so it is no part of the plan. */
@@ -63,7 +63,7 @@ function settingsRow(plan: Plan): Fields<'settings'> {
   const counted = plan.limits.holder.kind === 'warden';
   return {
     audit_arch: AUDIT_ARCH[plan.arch],
-    namespaces: namespaceBits(plan),
+    namespaces: namespaceBits(plan.namespaces),
     inside_uid: plan.identity.insideUid,
     inside_gid: plan.identity.insideGid,
     host_kind: host.kind === 'caller' ? kinds.caller : unused ? kinds.drop_unused : kinds.drop,
@@ -83,10 +83,11 @@ function settingsRow(plan: Plan): Fields<'settings'> {
   };
 }
 
-function namespaceBits(plan: Plan): number {
+/** The bits of `ENUMS.namespace`. */
+export function namespaceBits(namespaces: Omit<Namespaces, 'hostname'>): number {
   let bits = 0;
   for (const name of ['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'network'] as const) {
-    if (plan.namespaces[name]) bits |= ENUMS.namespace[name];
+    if (namespaces[name]) bits |= ENUMS.namespace[name];
   }
   return bits;
 }

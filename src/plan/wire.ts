@@ -91,7 +91,7 @@ export const ENUMS = {
   match: { arch: 1, nr: 2, arg: 4 },
   handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4 },
   /** Frames, supervisor to warden. */
-  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5 },
+  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6 },
   /** Frames, warden to supervisor. */
   report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7 },
   signal_scope: { main: 0, group: 1 },

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { Draft, OpenshellEvent } from '../event/event.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
-import { type Launcher, launch } from '../launch/launcher.ts';
+import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
 import type { Report } from '../launch/reports.ts';
 import { openEvents } from '../observe/file.ts';
 import { DenialPrinter } from '../observe/printer.ts';
@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly plan: Plan;
   /** The plan as the launcher reads it. */
   readonly document: Uint8Array;
-  readonly launcher: string;
+  readonly launcher: WaitingLauncher;
   readonly request: Omit<LaunchRequest, 'cgroup'>;
   readonly connectTo: readonly ConnectTo[];
   /** File or `-`; null: none. */
@@ -83,17 +83,14 @@ class Run {
 
   start(): void {
     const { plan, document, launcher, request, timeout } = this.#options;
-    const withChannel = plan.egress.mode === 'proxy';
-    this.#launcher = launch(
-      { launcher, plan: document, request: { ...request, cgroup: this.#cgroup?.path ?? null }, withChannel },
-      {
-        report: (report) => this.#hear(report),
-        listener: (_kind, handle) => {
-          this.#handle = handle;
-        },
-        ended: (problem) => void this.#end(problem),
+    const wanted = { ...request, cgroup: this.#cgroup?.path ?? null };
+    this.#launcher = launcher.launch(document, wanted, {
+      report: (report) => this.#hear(report),
+      listener: (_kind, handle) => {
+        this.#handle = handle;
       },
-    );
+      ended: (problem) => void this.#end(problem),
+    });
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
     const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
     if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));

@@ -27,7 +27,7 @@ const python = find('python3');
 /** Why terminals cannot be driven here, or null. */
 export const noTerminal = python === null ? 'python3 is not installed' : null;
 
-/** Throws when a step never came true. */
+/** Throws when a step never came true. An empty `TERM` stands for none. */
 export async function onTerminal(
   args: readonly string[],
   steps: readonly Step[],
@@ -36,9 +36,10 @@ export async function onTerminal(
   const child = spawn(python!, [fileURLToPath(new URL('terminal.py', import.meta.url))], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  const { TERM = 'xterm', ...env } = environmentOf(options);
   const task = {
     argv: options.argv ?? [process.execPath, OPENSHELL, ...args],
-    env: { TERM: 'xterm', ...environmentOf(options) },
+    env: TERM === '' ? env : { ...env, TERM },
     cwd: options.cwd,
     rows: 31,
     columns: 97,

@@ -26,6 +26,15 @@ export const allProcesses = (): HostProcess[] =>
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => processOf(Number(name)) ?? []);
 
+/** Its arguments, or none when it has ended. */
+export function argumentsOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
+  } catch {
+    return [];
+  }
+}
+
 /** Every process below `pid`, nearest first. */
 export function descendantsOf(pid: number): HostProcess[] {
   const all = allProcesses();

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { eventsOf, openshell } from '../programs/support/openshell.ts';
+import { useScratch } from '../programs/support/scratch.ts';
+
+const scratch = useScratch();
+const here = { cwd: scratch.project, home: scratch.home };
+
+describe('--timeout', () => {
+  it('sends SIGTERM, which the program may handle, and the code is 124 whatever the program says', async () => {
+    const script = `trap 'echo saving; exit 3' TERM; while :; do sleep 0.05; done`;
+    const done = await openshell(['run', '--timeout', '400ms', '--', 'sh', '-c', script], here);
+    expect(done).toMatchObject({ code: 124, stdout: 'saving\n' });
+    expect(done.stderr).toBe('openshell: stopped: the time limit was reached (wall_time 400)\n');
+  });
+
+  it('sends SIGKILL 5 seconds later to what ignores SIGTERM', async () => {
+    const script = `trap '' TERM; sleep 60 & while :; do sleep 1; echo tick; done`;
+    const done = await openshell(['run', '--timeout', '300ms', '--', 'sh', '-c', script], here);
+    expect(done).toMatchObject({ code: 124 });
+    // It went on after SIGTERM, and not for ever.
+    expect(done.stdout.split('\n').length).toBeGreaterThan(2);
+  });
+
+  it('reaches the children in the group of the program as well', async () => {
+    const script = `trap 'wait; exit 0' TERM; sh -c 'trap "echo child; exit 0" TERM; while :; do sleep 0.05; done' & wait`;
+    const done = await openshell(['run', '--timeout', '400ms', '--', 'sh', '-c', script], here);
+    expect(done).toMatchObject({ code: 124, stdout: 'child\n' });
+  });
+
+  it('changes nothing for a program that ends in time', async () => {
+    expect(await openshell(['run', '--timeout', '1m', '--', 'sh', '-c', 'exit 4'], here)).toMatchObject({
+      code: 4,
+      stderr: '',
+    });
+  });
+
+  it('may be longer than a timer of Node can be set', async () => {
+    // setTimeout(3) of Node takes 2^31-1 ms at most and fires at once beyond.
+    const done = await openshell(['run', '--timeout', '1000h', '--', 'sh', '-c', 'sleep 0.3; exit 4'], here);
+    expect(done).toMatchObject({ code: 4, stderr: '' });
+  });
+
+  it.each([
+    ['the shorter of the two is the option', '300ms', '30s', 300],
+    ['the shorter of the two is the policy', '30s', '300ms', 300],
+  ])('stands beside limits.wall_time: %s', async (_which, option, limit, value) => {
+    const policy = scratch.policy(`version: 1\nlimits: {wall_time: ${limit}}\n`);
+    const events = `${scratch.root}/events-${option}`;
+    const args = ['run', '--policy', policy, '--timeout', option, '--events', events, '--', 'sleep', '60'];
+    expect((await openshell(args, here)).code).toBe(124);
+    const limits = eventsOf(events).filter(({ reason }) => reason === 'wall_time_limit');
+    expect(limits.map(({ subject }) => subject)).toEqual([{ kind: 'limit', limit: 'wall_time', value }]);
+  });
+});
