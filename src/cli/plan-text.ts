@@ -30,6 +30,7 @@ export function planSections(plan: Plan, listing: boolean): [title: string, line
       ),
     ],
     ['system calls', seccompLines(plan)],
+    ['warnings', plan.warnings],
     ['notes', plan.notes],
     ['filter', listing ? filterLines(plan) : []],
   ];

@@ -174,7 +174,8 @@ async function prepareRun(
   }
   if (values.quiet !== true) {
     for (const line of prepared.value.warnings) warn(line);
-    for (const note of secretWarnings(values)) warn(`openshell: ${note}`);
+    for (const note of [...prepared.value.plan.warnings, ...secretWarnings(values)])
+      warn(`openshell: warning: ${note}`);
     for (const layer of degradedLayers(prepared.value.plan)) warn(`openshell: degraded: ${layer}`);
   }
   return prepared.value;

@@ -1,6 +1,7 @@
 /** Policy, operator's request and host facts to a plan: pure, and equal inputs give equal plans (INV-02). */
 import { liesIn } from '../base/path.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { CallerFacts } from '../plan/facts.ts';
 import type { NetworkMode, Plan, SeccompPlan } from '../plan/plan.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
@@ -70,10 +71,19 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     workdir,
     egress: compileEgress(policy, operator, network, facts),
     report,
+    warnings: [...homeWarning(facts.caller, shown.paths), ...held.warnings],
     notes: [...shown.notes, ...held.notes],
   });
   const failed = failedExpectations(policy, plan, facts.caller);
   return failed.length > 0 ? err(failed) : ok(plan);
+}
+
+/** Starting in the home directory shows everything that the caller has. */
+function homeWarning({ home, workdir }: CallerFacts, shown: readonly ShownPath[]): string[] {
+  const all = shown.some(({ kind, target, writable }) => kind === 'host' && writable && target === home);
+  return all && workdir === home
+    ? ['the working directory is the home directory: everything in it can be read and written']
+    : [];
 }
 
 /** A host directory that shows it, or a private directory in which it is made: as itself, or on the way to another. */

@@ -15,6 +15,7 @@ export interface Protections {
   readonly mounts: readonly Mount[];
   /** Canonical paths that are masked: nothing below them is shown. */
   readonly denied: readonly string[];
+  readonly warnings: readonly string[];
   readonly notes: readonly string[];
 }
 
@@ -55,6 +56,7 @@ class Collector {
   readonly #shown: readonly ShownPath[];
   readonly #facts: HostFacts;
   readonly #effects = new Map<string, Effect>();
+  readonly #warnings: string[] = [];
   readonly #notes: string[] = [];
 
   constructor(shown: readonly ShownPath[], facts: HostFacts) {
@@ -80,7 +82,7 @@ class Collector {
     }
     const link = fact.links.at(-1);
     if (link !== undefined && holder.writable && liesIn(link.at, holder.source)) {
-      this.#notes.push(
+      this.#warnings.push(
         `${link.at} is a symbolic link in a writable directory: what it leads to is held, the link itself is not`,
       );
     }
@@ -109,7 +111,7 @@ class Collector {
         source: root.source,
         origin,
       });
-      this.#notes.push(
+      this.#warnings.push(
         `${root.target} lies in ${fact.canonical}, which belongs to openshell: it is shown read-only`,
       );
     }
@@ -138,7 +140,7 @@ class Collector {
       if (denied.some((path) => path !== target && liesIn(target, path))) continue;
       mounts.push(effect.kind === 'mask' ? mask(target, effect) : hold(target, effect, idmap));
     }
-    return { mounts, denied, notes: this.#notes };
+    return { mounts, denied, warnings: this.#warnings, notes: this.#notes };
   }
 }
 

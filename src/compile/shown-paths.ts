@@ -72,6 +72,14 @@ class Collector {
 
   /** `/` read-only means everything in it, by name: the root itself is ours. */
   #listRoot(entry: ListedPath): void {
+    if (entry.writable) {
+      this.#problems.push({
+        message: '`/` cannot be writable inside the sandbox',
+        hint: 'start in another directory, or choose one with `--workdir DIR`',
+        line: entry.origin.line,
+      });
+      return;
+    }
     for (const name of this.#facts.paths.rootEntries) {
       const path = joinPath('/', name);
       if (!OWN_TREES.includes(path as (typeof OWN_TREES)[number])) this.list({ ...entry, path });

@@ -21,7 +21,8 @@ export interface Plan {
   readonly workdir: string;
   readonly egress: EgressTable;
   readonly report: readonly LayerReport[];
-  /** Things that an operator should know and that refuse nothing; each a sentence. */
+  /** What an operator should know at every start, and what only explains the plan; each a clause. */
+  readonly warnings: readonly string[];
   readonly notes: readonly string[];
 }
 

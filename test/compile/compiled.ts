@@ -12,9 +12,13 @@ export interface Asked {
   readonly file?: string;
 }
 
-export function tryCompile(text: string | null, asked: Asked = {}): { plan: Plan | null; problems: readonly CompileProblem[] } {
+export function tryCompile(
+  text: string | null,
+  asked: Asked = {},
+): { plan: Plan | null; problems: readonly CompileProblem[] } {
   const parsed = text === null ? null : parsePolicy(text);
-  if (parsed !== null && parsed.policy === null) throw new Error(parsed.issues.map(({ message }) => message).join('\n'));
+  if (parsed !== null && parsed.policy === null)
+    throw new Error(parsed.issues.map(({ message }) => message).join('\n'));
   const result = compile({
     policy: parsed?.policy ?? null,
     source: { file: text === null ? null : (asked.file ?? 'policy.yaml'), sha256: '0'.repeat(64) },

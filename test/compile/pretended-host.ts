@@ -20,10 +20,50 @@ const KERNEL: KernelFacts = {
   perUserNamespaceProcessCount: true,
 };
 
-const DIRECTORIES = ['/', '/etc', '/home', '/home/dev', '/home/dev/project', '/home/dev/project/.git', '/home/dev/project/.git/hooks', '/opt', '/proc', '/run', '/sys', '/tmp', '/usr', '/usr/bin', '/usr/lib', '/usr/lib64', '/usr/sbin', '/var', '/var/log', '/dev', '/opt/openshell', '/home/dev/.cache/openshell'];
-const FILES = ['/etc/passwd', '/etc/group', '/etc/hosts', '/etc/resolv.conf', '/etc/hostname', '/home/dev/project/.git/config', '/home/dev/project/.envrc', '/usr/bin/git', '/usr/bin/curl', '/usr/bin/node', '/usr/bin/env'];
+const DIRECTORIES = [
+  '/',
+  '/etc',
+  '/home',
+  '/home/dev',
+  '/home/dev/project',
+  '/home/dev/project/.git',
+  '/home/dev/project/.git/hooks',
+  '/opt',
+  '/proc',
+  '/run',
+  '/sys',
+  '/tmp',
+  '/usr',
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/sbin',
+  '/var',
+  '/var/log',
+  '/dev',
+  '/opt/openshell',
+  '/home/dev/.cache/openshell',
+];
+const FILES = [
+  '/etc/passwd',
+  '/etc/group',
+  '/etc/hosts',
+  '/etc/resolv.conf',
+  '/etc/hostname',
+  '/home/dev/project/.git/config',
+  '/home/dev/project/.envrc',
+  '/usr/bin/git',
+  '/usr/bin/curl',
+  '/usr/bin/node',
+  '/usr/bin/env',
+];
 const DEVICES = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom', '/dev/tty'];
-const LINKS: Readonly<Record<string, string>> = { '/bin': 'usr/bin', '/lib': 'usr/lib', '/lib64': 'usr/lib64', '/sbin': 'usr/sbin' };
+const LINKS: Readonly<Record<string, string>> = {
+  '/bin': 'usr/bin',
+  '/lib': 'usr/lib',
+  '/lib64': 'usr/lib64',
+  '/sbin': 'usr/sbin',
+};
 
 export interface Pretend {
   readonly kernel?: Partial<KernelFacts>;
@@ -47,7 +87,10 @@ export function pretendedHost(pretend: Pretend = {}): HostFacts {
     byPath.set(at, { kind: 'directory', canonical: `/${text}`, links: [{ at, text }], uid: 0, gid: 0 });
   }
   for (const [path, fact] of Object.entries(pretend.extra ?? {})) byPath.set(path, fact);
-  const rootEntries = [...byPath.keys()].filter((path) => path !== '/' && parentOf(path) === '/').sort(byDepth).map((path) => path.slice(1));
+  const rootEntries = [...byPath.keys()]
+    .filter((path) => path !== '/' && parentOf(path) === '/')
+    .sort(byDepth)
+    .map((path) => path.slice(1));
   return {
     arch: pretend.arch ?? 'x86_64',
     kernel: { ...KERNEL, ...pretend.kernel },
