@@ -1,0 +1,162 @@
+/* Attacks on other processes: children, the parent (a process of the same sandbox that is not the caller's own), and a
+   victim that is named by its number. */
+#define _GNU_SOURCE
+#include "probe.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NR_pidfd_send_signal 424
+#define NR_pidfd_open 434
+#define NR_pidfd_getfd 438
+#define NR_process_madvise 440
+#define NR_process_mrelease 448
+
+static long trace_me_now(char **a) {
+  (void)a;
+  return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+}
+static long trace_me(char **a) { return in_child(trace_me_now, a); }
+static long seize(char **a) {
+  (void)a;
+  return ptrace(PTRACE_SEIZE, sleeper(), NULL, NULL);
+}
+
+static char memory[16];
+static long copy_memory(long call) {
+  char own[16] = {0};
+  struct iovec here = {own, sizeof own};
+  struct iovec there = {memory, sizeof memory};
+  return syscall(call, sleeper(), &here, 1ul, &there, 1ul, 0ul);
+}
+static long vm_read(char **a) {
+  (void)a;
+  return copy_memory(SYS_process_vm_readv);
+}
+static long vm_write(char **a) {
+  (void)a;
+  return copy_memory(SYS_process_vm_writev);
+}
+/* KCMP_FILES */
+static long compare(char **a) {
+  (void)a;
+  return syscall(SYS_kcmp, getpid(), sleeper(), 2, 0, 0);
+}
+
+static long pidfd_open(char **a) {
+  (void)a;
+  return syscall(NR_pidfd_open, getpid(), 0);
+}
+static long pidfd_signal(char **a) {
+  (void)a;
+  return syscall(NR_pidfd_send_signal, sleeper_pidfd(), 0, NULL, 0);
+}
+static long pidfd_getfd(char **a) {
+  (void)a;
+  return syscall(NR_pidfd_getfd, sleeper_pidfd(), 1, 0);
+}
+static long madvise_other(char **a) {
+  (void)a;
+  static char page[8192];
+  struct iovec range = {(void *)(((uintptr_t)page + 4095) & ~(uintptr_t)4095), 4096};
+  int self = (int)syscall(NR_pidfd_open, getpid(), 0);
+  return syscall(NR_process_madvise, self >= 0 ? self : sleeper_pidfd(), &range, 1ul, 20 /* MADV_COLD */, 0u);
+}
+static long mrelease(char **a) {
+  (void)a;
+  return syscall(NR_process_mrelease, sleeper_pidfd(), 0);
+}
+
+/* The target is the parent, given as its number or `parent`. */
+static pid_t target(const char *text) { return strcmp(given(text), "parent") == 0 ? getppid() : (pid_t)number(text); }
+
+static long limit_other(char **a) {
+  struct rlimit present;
+  pid_t pid = target(a[0]);
+  if (getrlimit(RLIMIT_NOFILE, &present) < 0) broken("getrlimit");
+  return syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, &present, NULL);
+}
+static long place(char **a) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) < 0) broken("sched_getaffinity");
+  return sched_setaffinity(target(a[0]), sizeof set, &set);
+}
+static long schedule(char **a) {
+  struct sched_param none = {0};
+  return sched_setscheduler(target(a[0]), SCHED_OTHER, &none);
+}
+static long schedule_parameters(char **a) {
+  struct sched_param none = {0};
+  return sched_setparam(target(a[0]), &none);
+}
+static long schedule_attributes(char **a) {
+  uint32_t attributes[12] = {48};
+  return syscall(SYS_sched_setattr, target(a[0]), attributes, 0);
+}
+/* What has the priority that the caller has: setting it again is no change. */
+static long prioritise(int which, pid_t who) { return setpriority(which, (id_t)who, getpriority(PRIO_PROCESS, 0)); }
+static long prioritise_process(char **a) { return prioritise(PRIO_PROCESS, target(a[0])); }
+static long prioritise_group(char **a) { return prioritise(PRIO_PGRP, getpgid(target(a[0]))); }
+static long prioritise_user(char **a) {
+  (void)a;
+  return prioritise(PRIO_USER, 0);
+}
+static long io_prioritise(char **a) {
+  long which = number(a[0]);
+  long who = which == 1 ? target(a[1]) : which == 2 ? getpgid(target(a[1])) : (long)getuid();
+  return syscall(SYS_ioprio_set, which, who, 0);
+}
+static long migrate(char **a) {
+  unsigned long nodes = 1;
+  return syscall(SYS_migrate_pages, target(a[0]), sizeof nodes * 8, &nodes, &nodes);
+}
+static long move_pages(char **a) { return syscall(SYS_move_pages, target(a[0]), 0ul, NULL, NULL, NULL, 0); }
+
+static long signal_number(char **a) { return kill((pid_t)number(a[0]), 0); }
+static long signal_thread(char **a) { return syscall(SYS_tkill, number(a[0]), 0); }
+static long signal_queue(char **a) {
+  siginfo_t info = {.si_code = SI_QUEUE};
+  return syscall(SYS_rt_sigqueueinfo, number(a[0]), 0, &info);
+}
+static long signal_owner(char **a) {
+  int ends[2];
+  if (pipe(ends) < 0) broken("pipe");
+  return fcntl(ends[0], F_SETOWN, (int)number(a[0]));
+}
+static long join_group(char **a) {
+  setpgid(0, 0);
+  return in_child(setpgid(0, getpgid((pid_t)number(a[0]))) == 0 ? KERNEL_ACTIONS[0].run : trace_me_now, a);
+}
+
+/* Whether so many processes, or threads, can live at once. */
+static long many_processes(char **a) {
+  long wanted = number(a[0]);
+  for (long i = 0; i < wanted; i++) {
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child < 0) return -1;
+    if (child > 0) continue;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent) pause();
+    _exit(0);
+  }
+  return 0;
+}
+static int sleep_in_thread(void *argument) {
+  (void)argument;
+  for (;;) syscall(SYS_pause_or_ppoll, 0, 0, 0, 0, 0);
+}
