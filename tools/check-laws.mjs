@@ -6,7 +6,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 const { order } = JSON.parse(readFileSync('layers.json', 'utf8'));
 const layers = new Map(order.map((layer) => [layer.folder, layer]));
 const problems = [];
-const MAX_LINES = 350;
+const MAX_LINES = 400;
 const MAX_C_LINES = 450;
 const FORBIDDEN_NAMES = /^(utils?|helpers?|common|shared|misc|manager|core)\.(ts|c|h)$/;
 

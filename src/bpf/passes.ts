@@ -7,12 +7,7 @@ import { removeDead } from './pass/remove-dead.ts';
 import { removeLoads } from './pass/remove-loads.ts';
 import { searchTree } from './pass/search-tree.ts';
 import { threadJumps } from './pass/thread-jumps.ts';
-
-/** Never changes `ir`; never changes what the program answers. `changed` is false when there was nothing to do. */
-export interface Pass {
-  readonly name: string;
-  readonly run: (ir: Ir) => { readonly ir: Ir; readonly changed: boolean };
-}
+import type { Pass } from './pass.ts';
 
 export const PASSES: readonly Pass[] = [
   mergeReturns,

@@ -43,10 +43,7 @@ export async function operatorRequest(values: OperatorValues): Promise<OperatorR
     network: networkOf(values.network),
     home: values.home === undefined ? null : existing('--home', values.home),
     user: values.user === undefined ? null : userOf(values.user),
-    environment: [
-      ...(values['env-file'] ?? []).flatMap(environmentFile),
-      ...(values.env ?? []).map(environmentEntry),
-    ],
+    environment: [...new Set(givenEnvironment(values).map(({ name }) => name))],
     acceptDegraded: values['accept-degraded'] ?? false,
     netlinkEnumerate: /^(1|true|yes)$/i.test(process.env['OPENSHELL_ALLOW_NETLINK_ENUMERATE'] ?? ''),
   };
@@ -98,6 +95,14 @@ function userOf(text: string): { uid: number; gid: number } {
   if (!/^\d{1,10}$/.test(text) || uid === 0 || uid >= 0xffff_ffff)
     throw new UsageError(`--user ${text}: expected a user id from 1 to 4294967294`);
   return { uid, gid: primaryGroup(uid) ?? uid };
+}
+
+/** What `--env-file` and `--env` say, in order; a null value passes the caller's. */
+export function givenEnvironment(values: OperatorValues): { name: string; value: string | null }[] {
+  return [
+    ...(values['env-file'] ?? []).flatMap(environmentFile),
+    ...(values.env ?? []).map(environmentEntry),
+  ];
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -16,6 +16,7 @@ import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
 import {
   connectToOf,
+  givenEnvironment,
   OPERATOR_OPTIONS,
   type OperatorValues,
   operatorRequest,
@@ -87,7 +88,7 @@ export async function main(args: string[]): Promise<number> {
     const prepared = await prepareRun(values, operator, installation);
     if (prepared === null || launcher === null) return EXIT.failed;
     const { plan } = prepared;
-    const environment = fillEnvironment(plan.environment, process.env);
+    const environment = fillEnvironment(plan.environment, { ...process.env, ...explicit(values) });
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
     return await run({
       plan,
@@ -109,6 +110,13 @@ export async function main(args: string[]): Promise<number> {
   } finally {
     launcher?.abandon();
   }
+}
+
+/** Variables that the command line gives a value. */
+function explicit(values: Values): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const { name, value } of givenEnvironment(values)) if (value !== null) given[name] = value;
+  return given;
 }
 
 /** The launcher makes the namespaces while the plan is made. What is guessed wrong here is only made again. */

@@ -41,7 +41,7 @@ export function compileEnvironment(
   entries.set('SHELL', '/bin/sh');
   entries.set('OPENSHELL_SANDBOX', '1');
   if (network === 'proxy') for (const [name, value] of proxyVariables()) entries.set(name, value);
-  for (const { name, value } of operator.environment) entries.set(name, value);
+  for (const name of operator.environment) entries.set(name, null);
   return [...entries].map(([name, value]) => ({ name, value }));
 }
 
@@ -59,14 +59,14 @@ function proxyVariables(): [string, string][] {
   ];
 }
 
-/** The plan's entries with the caller's values filled in; `NAME=value` strings in the plan's order. */
+/** The plan's entries with values filled in; `NAME=value` strings in the plan's order. @param given the caller's, and what `--env` says on top */
 export function fillEnvironment(
   entries: readonly EnvironmentEntry[],
-  caller: Readonly<Record<string, string | undefined>>,
+  given: Readonly<Record<string, string | undefined>>,
 ): string[] {
   const filled: string[] = [];
   for (const { name, value } of entries) {
-    const actual = value ?? caller[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
+    const actual = value ?? given[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
     if (actual !== undefined) filled.push(`${name}=${actual}`);
   }
   return filled;

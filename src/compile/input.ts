@@ -26,7 +26,8 @@ export interface OperatorRequest {
   readonly home: string | null;
   /** Host user id that a root caller gives the workload. */
   readonly user: { readonly uid: number; readonly gid: number } | null;
-  readonly environment: readonly { readonly name: string; readonly value: string | null }[];
+  /** Names that `--env` sets or passes. Their values may be secret, so they are no part of a plan. */
+  readonly environment: readonly string[];
   readonly acceptDegraded: boolean;
   /** OPENSHELL_ALLOW_NETLINK_ENUMERATE of openshell's own environment: raises `process.netlink: deny` to `enumerate`. */
   readonly netlinkEnumerate: boolean;

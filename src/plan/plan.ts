@@ -179,7 +179,7 @@ export interface SandboxLimits {
 
 export interface EnvironmentEntry {
   readonly name: string;
-  /** Null: the caller's own value, when it has one. */
+  /** Null: the caller's own value, or the one that `--env` gives, when there is one. */
   readonly value: string | null;
 }
 

@@ -5,14 +5,18 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from './installation.ts';
 
 const MAX_ENTRY = 4 * 1024 * 1024;
+const MAX_ENTRIES = 64;
 
 /** The value, or null when there is none that this user wrote alone. The whole key is compared, not its name only. */
 export function readCache(kind: string, key: string): string | null {
@@ -49,7 +53,18 @@ export function writeCache(kind: string, key: string, text: string): void {
       closeSync(fd);
     }
     renameSync(temporary, path);
+    prune(directory);
   } catch {}
+}
+
+/** Keeps the newest entries; what a killed run left half written goes too. */
+function prune(directory: string): void {
+  const entries = readdirSync(directory).map((name) => ({
+    path: join(directory, name),
+    time: statSync(join(directory, name)).mtimeMs,
+  }));
+  entries.sort((a, b) => b.time - a.time);
+  for (const { path } of entries.slice(MAX_ENTRIES)) rmSync(path, { force: true });
 }
 
 /** Two 32-bit FNV-1a sums, which need no library to be loaded: equal names of different keys cost a miss. */

@@ -13,7 +13,8 @@ import { removeDead } from '../../src/bpf/pass/remove-dead.ts';
 import { removeLoads } from '../../src/bpf/pass/remove-loads.ts';
 import { searchTree } from '../../src/bpf/pass/search-tree.ts';
 import { threadJumps } from '../../src/bpf/pass/thread-jumps.ts';
-import { PASSES, type Pass, runPasses } from '../../src/bpf/passes.ts';
+import type { Pass } from '../../src/bpf/pass.ts';
+import { PASSES, runPasses } from '../../src/bpf/passes.ts';
 import { filter, randomFilter } from './filters.ts';
 
 const INT = { arg: 0, width: 32 } as const;

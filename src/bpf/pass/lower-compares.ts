@@ -5,7 +5,7 @@
 import { argumentOffset } from '../instruction.ts';
 import { ALL_ONES, type Compare, GraphBuilder, type Ir, type Label, type Test } from '../ir.ts';
 import { highHalf, lowHalf, test } from '../lower.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 export const lowerCompares: Pass = {
   name: 'lower-compares',

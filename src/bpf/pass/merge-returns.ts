@@ -1,7 +1,7 @@
 /** Makes equal returns one. */
 import { actionKey } from '../action.ts';
 import { type Ir, type Label, redirect } from '../ir.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 export const mergeReturns: Pass = {
   name: 'merge-returns',

@@ -1,6 +1,6 @@
 /** Makes questions one that ask the same and lead to the same places: many calls end in the same few tests. */
 import { type Ir, type Label, type Node, nodeAt, redirect, topologicalOrder } from '../ir.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 export const mergeTests: Pass = {
   name: 'merge-tests',

@@ -1,6 +1,6 @@
 /** Removes nodes that no way from the entry leads to. Those that stay get new labels, in the order of the old ones. */
 import { type Ir, type Label, nodeAt, redirect, topologicalOrder } from '../ir.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 export const removeDead: Pass = {
   name: 'remove-dead',

@@ -13,7 +13,7 @@ import {
   topologicalOrder,
   type Word,
 } from '../ir.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 /** What A holds: a word under a mask, or null when it differs from way to way. */
 type Accumulator = Word | null;

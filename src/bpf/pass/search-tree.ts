@@ -8,7 +8,7 @@
 import { NR_OFFSET } from '../instruction.ts';
 import { ALL_ONES, type Dispatch, GraphBuilder, type Ir, type Label, type Node } from '../ir.ts';
 import { test } from '../lower.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 
 /** Weight of the numbers between known calls: nearly nothing asks for them. */
 const GAP_WEIGHT = 0.1;

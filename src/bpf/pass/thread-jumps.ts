@@ -3,7 +3,7 @@
  * that begin with the same question (the level of setsockopt, say) ask it once.
  */
 import { type Ir, type Label, type Node, nodeAt, successors, type Test, topologicalOrder } from '../ir.ts';
-import type { Pass } from '../passes.ts';
+import type { Pass } from '../pass.ts';
 import { answer, type Facts, learn, meet, NO_FACTS } from '../word-facts.ts';
 
 export const threadJumps: Pass = {

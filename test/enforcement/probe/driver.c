@@ -118,11 +118,11 @@ int drive(const char *jobs) {
   char *text = read_whole(jobs, &length);
   sigset_t child_signal;
   sigset_t before;
-  struct sigaction action = {.sa_handler = on_child};
+  struct sigaction ended = {.sa_handler = on_child};
   struct result result;
   sigemptyset(&child_signal);
   sigaddset(&child_signal, SIGCHLD);
-  sigaction(SIGCHLD, &action, NULL);
+  sigaction(SIGCHLD, &ended, NULL);
   sigprocmask(SIG_BLOCK, &child_signal, &before);
   for (char *at = text; at < text + length;) {
     const char *name = at;

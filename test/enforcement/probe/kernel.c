@@ -99,7 +99,7 @@ static long request_key(char **a) {
 /* UFFD_USER_MODE_ONLY */
 CALL(userfaultfd, syscall(SYS_userfaultfd, O_CLOEXEC | 1))
 CALL(memfd_secret, syscall(NR_memfd_secret, 0))
-CALL(memfd_create, syscall(SYS_memfd_create, "probe", (unsigned)number(a[0])))
+CALL(make_memfd, syscall(SYS_memfd_create, "probe", (unsigned)number(a[0])))
 /* A program that lies in no directory: its own copy in memory. */
 static long memfd_run(char **a) {
   (void)a;
@@ -262,7 +262,7 @@ const struct entry KERNEL_ACTIONS[] = {
     {"request-key", request_key},
     {"userfaultfd", userfaultfd},
     {"memfd-secret", memfd_secret},
-    {"memfd-create", memfd_create},
+    {"memfd-create", make_memfd},
     {"memfd-run", memfd_run},
     {"lookup-dcookie", lookup_dcookie},
     {"kexec-load", kexec_load},

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,16 +138,12 @@ static long signal_owner(char **a) {
   if (pipe(ends) < 0) broken("pipe");
   return fcntl(ends[0], F_SETOWN, (int)number(a[0]));
 }
-static long join_group(char **a) {
-  setpgid(0, 0);
-  return in_child(setpgid(0, getpgid((pid_t)number(a[0]))) == 0 ? KERNEL_ACTIONS[0].run : trace_me_now, a);
-}
 
 /* Whether so many processes, or threads, can live at once. */
 static long many_processes(char **a) {
   long wanted = number(a[0]);
+  pid_t parent = getpid();
   for (long i = 0; i < wanted; i++) {
-    pid_t parent = getpid();
     pid_t child = fork();
     if (child < 0) return -1;
     if (child > 0) continue;
@@ -156,7 +153,125 @@ static long many_processes(char **a) {
   }
   return 0;
 }
-static int sleep_in_thread(void *argument) {
+static int sleep_for_ever(void *argument) {
   (void)argument;
-  for (;;) syscall(SYS_pause_or_ppoll, 0, 0, 0, 0, 0);
+  for (;;) syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
+  return 0;
 }
+static long many_threads(char **a) {
+  long wanted = number(a[0]);
+  const size_t size = 16384;
+  for (long i = 0; i < wanted; i++) {
+    char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (stack == MAP_FAILED) broken("mmap");
+    if (clone(sleep_for_ever, stack + size, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, NULL) < 0)
+      return -1;
+  }
+  return 0;
+}
+static long many_files(char **a) {
+  long wanted = number(a[0]);
+  for (long i = 0; i < wanted; i++)
+    if (dup(0) < 0) return -1;
+  return 0;
+}
+/* Up to what the hard limit outside is: `resource` and a value that is above the sandbox's. */
+static long raise_limit(char **a) {
+  struct rlimit wanted;
+  int resource = (int)number(a[0]);
+  if (getrlimit(resource, &wanted) < 0) broken("getrlimit");
+  wanted.rlim_cur = (rlim_t)number(a[1]);
+  if (wanted.rlim_max < wanted.rlim_cur) wanted.rlim_max = wanted.rlim_cur;
+  return setrlimit(resource, &wanted);
+}
+
+static bool is_root(pid_t pid) {
+  char path[32];
+  char line[256];
+  unsigned real;
+  unsigned effective = 1;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  FILE *status = fopen(path, "re");
+  if (status == NULL) return false;
+  while (fgets(line, sizeof line, status) != NULL)
+    if (sscanf(line, "Uid: %u %u", &real, &effective) == 2) break;
+  fclose(status);
+  return effective == 0;
+}
+/* Starts a set-user-id program that waits for input, and looks whose identity it got. */
+static long run_set_user_id(char **a) {
+  int input[2];
+  const char *path = given(a[0]);
+  if (pipe(input) < 0) broken("pipe");
+  pid_t child = fork();
+  if (child < 0) broken("fork");
+  if (child == 0) {
+    setsid();
+    int null = open("/dev/null", O_RDWR);
+    dup2(input[0], 0);
+    dup2(null, 1);
+    dup2(null, 2);
+    close(input[1]);
+    execl(path, path, (char *)NULL);
+    _exit(2);
+  }
+  bool root = false;
+  for (int i = 0; i < 100 && !root && waitpid(child, NULL, WNOHANG) == 0; i++) {
+    root = is_root(child);
+    nanosleep(&(struct timespec){0, 2000000}, NULL);
+  }
+  close(input[1]); /* it reads the end, and ends */
+  errno = EPERM;
+  return root ? 0 : -1;
+}
+
+/* A process that does all it can to live on, and can be found by `tag`. */
+static long linger(char **a) {
+  const char *tag = given(a[0]);
+  for (int i = 0; i < 2; i++) {
+    pid_t child = fork();
+    if (child < 0) broken("fork");
+    if (child > 0) _exit(0);
+    setsid();
+  }
+  for (int i = 1; i < NSIG; i++) signal(i, SIG_IGN);
+  for (int fd = 0; fd < 64; fd++) close(fd);
+  prctl(PR_SET_NAME, tag, 0, 0, 0);
+  sleep(20);
+  _exit(0);
+}
+
+const struct entry PROCESS_ACTIONS[] = {
+    {"trace-me", trace_me},
+    {"trace-child", seize},
+    {"process-vm-readv", vm_read},
+    {"process-vm-writev", vm_write},
+    {"kcmp", compare},
+    {"pidfd-open", pidfd_open},
+    {"pidfd-send-signal", pidfd_signal},
+    {"pidfd-getfd", pidfd_getfd},
+    {"process-madvise", madvise_other},
+    {"process-mrelease", mrelease},
+    {"prlimit", limit_other},
+    {"sched-setaffinity", place},
+    {"sched-setscheduler", schedule},
+    {"sched-setparam", schedule_parameters},
+    {"sched-setattr", schedule_attributes},
+    {"setpriority-process", prioritise_process},
+    {"setpriority-group", prioritise_group},
+    {"setpriority-user", prioritise_user},
+    {"ioprio-set", io_prioritise},
+    {"migrate-pages", migrate},
+    {"move-pages", move_pages},
+    {"kill", signal_number},
+    {"tkill", signal_thread},
+    {"sigqueue", signal_queue},
+    {"signal-owner", signal_owner},
+    {"many-processes", many_processes},
+    {"many-threads", many_threads},
+    {"many-files", many_files},
+    {"raise-limit", raise_limit},
+    {"run-set-user-id", run_set_user_id},
+    {"linger", linger},
+    {0},
+};
