@@ -1,4 +1,6 @@
 /** Arguments to a command. `run` is here because it must start fast; the others are loaded when they are asked for. */
+import { findInstallation } from '../probe/installation.ts';
+import { NO_LAUNCHER } from '../session/prepare.ts';
 import * as run from './run.ts';
 
 const HELP = `usage: openshell COMMAND [OPTION]…
@@ -24,12 +26,19 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
   try {
     const command = name === 'run' ? run : (await import('./commands.late.ts')).commands[name];
-    if (command !== undefined) return await command.main(args);
+    if (command !== undefined) {
+      if (name !== 'run' && name !== 'doctor') warnOfMissingLauncher();
+      return await command.main(args);
+    }
   } catch (error) {
     return fail(name, error as Error);
   }
   process.stderr.write(`openshell: there is no command \`${name}\`\n${HELP}`);
   return EXIT.usage;
+}
+
+function warnOfMissingLauncher(): void {
+  if (findInstallation(process.argv[1]!).launcher === null) process.stderr.write(`${NO_LAUNCHER}\n`);
 }
 
 function fail(name: string, error: Error): number {

@@ -66,6 +66,7 @@ export async function planOf(name: string | null, values: OperatorValues): Promi
     installation: findInstallation(process.argv[1]!),
     ownFiles: [],
   };
+  if (input.installation.launcher === null) return null; // said at the start
   const prepared = await prepareAnew(input, hostFactsFor(input));
   if (prepared.ok) return prepared.value.plan;
   for (const line of prepared.error.lines) process.stderr.write(`${line}\n`);
