@@ -1,8 +1,11 @@
 // Writes dist/*.cache: does what a first start does, so that the caches hold those functions, compiled.
-const { readdirSync, writeFileSync } = require('node:fs');
+const { mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const { basename, resolve } = require('node:path');
 
 const dist = resolve('dist');
+// Nothing of the builder's home is read or written.
+process.env.XDG_CACHE_HOME = mkdtempSync(resolve(tmpdir(), 'openshell-build-'));
 const scripts = new Map();
 globalThis.openshellScripts = scripts;
 for (const file of readdirSync(dist)) if (file.endsWith('.cjs')) require(resolve(dist, file));
@@ -25,30 +28,16 @@ const operator = {
   acceptDegraded: false,
   netlinkEnumerate: false,
 };
-const kernel = {
-  release: '6.18.0',
-  landlockAbi: 7,
-  namespacesProblem: null,
-  notifyProblem: null,
-  waitKillable: true,
-  perUserNamespaceProcessCount: true,
-};
-const caller = {
-  uid: 1000,
-  gid: 1000,
-  userName: 'user',
-  groupName: 'user',
-  home: '/home/user',
-  workdir: '/usr/share',
-};
 const installation = { root: resolve('.'), launcher: null, ownFiles: [] };
 
 async function warmUp() {
-  const { prepareAnew } = require(resolve(dist, 'prepare.cjs'));
+  const { prepareAndRemember } = require(resolve(dist, 'prepare.cjs'));
   for (const policy of [null, { name: 'example.yaml', path: null, text: EXAMPLE }]) {
-    const input = { policy, operator, workdir: caller.workdir, installation, ownFiles: [] };
-    const prepared = await prepareAnew(input, { arch: 'x86_64', kernel, caller, ownFiles: [] });
-    if (!prepared.ok) throw new Error(prepared.error.lines.join('\n'));
+    // Without a launcher it ends in a refusal, after everything else was done.
+    await prepareAndRemember(
+      { policy, operator, workdir: '/usr/share', installation, ownFiles: [] },
+      'build',
+    );
   }
 }
 
@@ -56,6 +45,7 @@ async function warmUp() {
 process.on('exit', () => {
   for (const [name, script] of scripts)
     writeFileSync(resolve(dist, `${basename(name)}.cache`), script.createCachedData());
+  rmSync(process.env.XDG_CACHE_HOME, { recursive: true, force: true });
   process.exitCode = 0;
 });
 warmUp().then(() => {

@@ -3,7 +3,7 @@
 // the filters that most runs need.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { loadTypeScript } from './load-typescript.mjs';
 
@@ -29,6 +29,8 @@ const common = {
   legalComments: 'none',
   logLevel: 'warning',
   plugins: [late],
+  // Its modules can be left out one by one, which those of the build for Node cannot.
+  alias: { yaml: resolve('node_modules/yaml/browser/index.js') },
   // `require` instead: the loader of ECMAScript modules is not needed for anything else.
   supported: { 'dynamic-import': false },
 };

@@ -35,29 +35,42 @@ function vitest(project, { cwd = root, user = null, role = 'user', filter = [] }
     options.uid = user.uid;
     options.gid = user.gid;
   }
-  run(
-    process.execPath,
-    [
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      '--project',
-      project,
-      '--reporter=dot',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
-      ...filter,
-    ],
-    options,
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    project,
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...filter,
+  ];
+  console.log(
+    `running the ${project} tests${user === null ? '' : ` as ${TEST_USER}`}${role === 'root' ? ' as root' : ''}`,
   );
-  if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
-  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(
-    readFileSync(report, 'utf8'),
-  );
-  // A file that does not even load has no tests; it counts as one that failed.
-  const broken = testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && assertionResults.every((r) => r.status !== 'failed'),
-  ).length;
+  const { stderr } = spawnSync(process.execPath, args, {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (!existsSync(report)) {
+    console.error(stderr);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  return count(JSON.parse(readFileSync(report, 'utf8')));
+}
+
+/** Prints what failed, and counts. A file that does not even load has no tests; it counts as one that failed. */
+function count({ numPassedTests, numFailedTests, numPendingTests, testResults }) {
+  let broken = 0;
+  for (const { name, status, message, assertionResults } of testResults) {
+    const failures = assertionResults.filter((result) => result.status === 'failed');
+    for (const { fullName, failureMessages } of failures)
+      console.error(`\nFAILED ${name}\n  ${fullName}\n${failureMessages.join('\n')}`);
+    if (status !== 'failed' || failures.length > 0) continue;
+    broken += 1;
+    console.error(`\nFAILED ${name}\n${message}`);
+  }
   return { passed: numPassedTests, failed: numFailedTests + broken, skipped: numPendingTests };
 }
 

@@ -3,7 +3,6 @@ import { printable } from '../base/source.ts';
 import type { Plan } from '../plan/plan.ts';
 import { findInstallation } from '../probe/installation.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
-import { hostFactsFor } from '../session/prepare.ts';
 import { prepareAnew } from '../session/prepare-anew.ts';
 import type { PrepareInput } from '../session/prepared.ts';
 import { parseCommand } from './arguments.ts';
@@ -67,7 +66,7 @@ export async function planOf(name: string | null, values: OperatorValues): Promi
     ownFiles: [],
   };
   if (input.installation.launcher === null) return null; // said at the start
-  const prepared = await prepareAnew(input, hostFactsFor(input));
+  const prepared = await prepareAnew(input);
   if (prepared.ok) return prepared.value.plan;
   for (const line of prepared.error.lines) process.stderr.write(`${line}\n`);
   return null;

@@ -7,7 +7,7 @@ import type { SeccompInput } from './seccomp-clause.ts';
 export interface CompileInput {
   /** Null: no policy file was given; the default applies. */
   readonly policy: Policy | null;
-  readonly source: { readonly file: string | null; readonly sha256: string };
+  readonly source: { readonly file: string | null };
   readonly operator: OperatorRequest;
   readonly facts: HostFacts;
   /** Filters compiled before, for inputs that come up again and again; what it gives equals what compiling would. */

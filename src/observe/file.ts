@@ -8,8 +8,11 @@ import type { Receiver } from './sink.ts';
  */
 export function openEvents(target: string): Receiver {
   const fd = target === '-' ? 2 : openFile(target);
-  return (event) => {
-    writeSync(fd, `${JSON.stringify(event)}\n`);
+  return {
+    denialsOnly: false,
+    receive: (event) => {
+      writeSync(fd, `${JSON.stringify(event)}\n`);
+    },
   };
 }
 

@@ -15,7 +15,8 @@ export interface PrinterOptions {
   readonly write: (line: string) => void;
 }
 
-export class DenialPrinter {
+export class DenialPrinter implements Receiver {
+  readonly denialsOnly = true;
   readonly #options: PrinterOptions;
   readonly #lines = new Map<string, { text: string; count: number }>();
   #untold = 0;
@@ -24,7 +25,7 @@ export class DenialPrinter {
     this.#options = options;
   }
 
-  readonly receive: Receiver = (event) => {
+  receive(event: OpenshellEvent): void {
     if (event.type !== 'denial' || this.#options.isQuiet(event)) return;
     const key = messageKey(event);
     const known = this.#lines.get(key);
@@ -39,7 +40,7 @@ export class DenialPrinter {
     const text = denialMessage(event, this.#options.policyFile);
     this.#lines.set(key, { text, count: event.count });
     if (!this.#options.afterwards) this.#options.write(`openshell: ${text}`);
-  };
+  }
 
   /** After the program: what was kept back, or how many more there were. */
   finish(): void {

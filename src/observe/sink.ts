@@ -4,7 +4,11 @@
  */
 import { type Draft, EVENT_VERSION, type OpenshellEvent } from '../event/event.ts';
 
-export type Receiver = (event: OpenshellEvent) => void;
+export interface Receiver {
+  receive(event: OpenshellEvent): void;
+  /** It wants refusals only. */
+  readonly denialsOnly: boolean;
+}
 
 const MERGE_MS = 1000;
 /** Different refusals that wait to be merged; the oldest goes out when more come. */
@@ -67,6 +71,8 @@ export class EventSink {
 
   #hand(draft: Draft, time: number, count: number): void {
     this.#seq += 1;
+    const takers = this.#receivers.filter(({ denialsOnly }) => !denialsOnly || draft.type === 'denial');
+    if (takers.length === 0) return;
     const event: OpenshellEvent = {
       v: EVENT_VERSION,
       time: new Date(time).toISOString(),
@@ -75,6 +81,6 @@ export class EventSink {
       ...draft,
       count,
     };
-    for (const receive of this.#receivers) receive(event);
+    for (const taker of takers) taker.receive(event);
   }
 }

@@ -9,7 +9,7 @@ export interface Plan {
   readonly format: 1;
   readonly arch: Arch;
   readonly tier: Tier;
-  readonly policy: { readonly file: string | null; readonly sha256: string };
+  readonly policy: { readonly file: string | null };
   readonly identity: Identity;
   readonly namespaces: Namespaces;
   readonly mounts: readonly Mount[];

@@ -73,23 +73,29 @@ export function blockOf({ family, value, text }: Address): Block {
 
 /** What a block overlaps that is never reached, whatever a policy says: `loopback`, `link-local`... Null: nothing. */
 export function neverReached(block: Block): string | null {
-  return NEVER_REACHED.find(([, never]) => overlaps(block, never))?.[0] ?? null;
+  return neverReachedBlocks().find(([, never]) => overlaps(block, never))?.[0] ?? null;
 }
 
 /** RFC 6890 and the registries that follow it. */
-const NEVER_REACHED = (
-  [
-    ['unspecified', '0.0.0.0/8'],
-    ['loopback', '127.0.0.0/8'],
-    ['link-local', '169.254.0.0/16'],
-    ['multicast', '224.0.0.0/4'],
-    ['broadcast', '255.255.255.255/32'],
-    ['unspecified', '::/128'],
-    ['loopback', '::1/128'],
-    ['link-local', 'fe80::/10'],
-    ['multicast', 'ff00::/8'],
-  ] as const
-).map(([name, text]) => [name, parseBlock(text)!.block] as const);
+const NEVER_REACHED = [
+  ['unspecified', '0.0.0.0/8'],
+  ['loopback', '127.0.0.0/8'],
+  ['link-local', '169.254.0.0/16'],
+  ['multicast', '224.0.0.0/4'],
+  ['broadcast', '255.255.255.255/32'],
+  ['unspecified', '::/128'],
+  ['loopback', '::1/128'],
+  ['link-local', 'fe80::/10'],
+  ['multicast', 'ff00::/8'],
+] as const;
+
+let blocks: (readonly [string, Block])[] | undefined;
+
+/** Read at the first use: most policies name no address. */
+function neverReachedBlocks(): readonly (readonly [string, Block])[] {
+  blocks ??= NEVER_REACHED.map(([name, text]) => [name, parseBlock(text)!.block] as const);
+  return blocks;
+}
 
 function format(family: 4 | 6, value: bigint): string {
   if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.');

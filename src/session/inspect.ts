@@ -11,7 +11,6 @@ import { parsePolicy } from '../policy/check.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Installation } from '../probe/installation.ts';
 import type { PolicyFile } from './policy-file.ts';
-import { hostFactsFor } from './prepare.ts';
 import { compileFor } from './prepare-anew.ts';
 
 export interface Inspection {
@@ -33,7 +32,7 @@ export function inspect(input: InspectInput): Inspection {
   const { policy, issues } = parsePolicy(input.policy.text);
   if (policy === null) return { issues, hostWarnings: [], problems: [], plan: null };
   const prepareInput = { ...input, ownFiles: [] };
-  const { result, facts } = compileFor(prepareInput, policy, hostFactsFor(prepareInput));
+  const { result, facts } = compileFor(prepareInput, policy);
   const shown = shownPaths(
     listedPaths({ policy, operator: input.operator, facts }),
     facts,

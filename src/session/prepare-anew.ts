@@ -8,11 +8,17 @@ import { encodePlan } from '../plan/encode.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
-import { findCgroup } from '../probe/cgroup.ts';
+import { writeCache } from '../probe/cache.ts';
 import { lookAt, type Observations } from '../probe/paths.ts';
-import { sha256 } from './digest.ts';
+import { hostFactsFor } from './host-facts.ts';
 import type { PolicyFile } from './policy-file.ts';
-import type { HostFactsWithoutPaths, Prepared, PrepareFailure, PrepareInput } from './prepared.ts';
+import {
+  PLAN_CACHE,
+  type Prepared,
+  type PrepareFailure,
+  type PrepareInput,
+  type Remembered,
+} from './prepared.ts';
 import { knownFilter } from './shipped-filters.ts';
 
 export interface PreparedAnew extends Prepared {
@@ -20,13 +26,22 @@ export interface PreparedAnew extends Prepared {
   readonly observations: Observations;
 }
 
-export async function prepareAnew(
+/** Prepares, and keeps the result for the next time under `key`. */
+export async function prepareAndRemember(
   input: PrepareInput,
-  host: HostFactsWithoutPaths,
-): Promise<Result<PreparedAnew, PrepareFailure>> {
+  key: string,
+): Promise<Result<Prepared, PrepareFailure>> {
+  const prepared = await prepareAnew(input);
+  if (!prepared.ok) return prepared;
+  const { observations, ...rest } = prepared.value;
+  writeCache(PLAN_CACHE, key, JSON.stringify({ observations, prepared: rest } satisfies Remembered));
+  return ok(rest);
+}
+
+export async function prepareAnew(input: PrepareInput): Promise<Result<PreparedAnew, PrepareFailure>> {
   const parsed = await parse(input.policy);
   if (!parsed.ok) return parsed;
-  const { result, observations } = compileFor(input, parsed.value.policy, host);
+  const { result, observations } = compileFor(input, parsed.value.policy);
   if (!result.ok)
     return err({ lines: result.error.map((problem) => renderProblem(problem, input.policy?.name ?? null)) });
   const document = Buffer.from(encodePlan(result.value, (text) => Buffer.from(text, 'utf8'))).toString(
@@ -41,16 +56,13 @@ export interface Compiled {
   readonly observations: Observations;
 }
 
-export function compileFor(
-  input: PrepareInput,
-  policy: Policy | null,
-  host: HostFactsWithoutPaths,
-): Compiled {
+export function compileFor(input: PrepareInput, policy: Policy | null): Compiled {
   const { operator, refusalErrno } = input;
+  const host = hostFactsFor(input);
   const asked = pathsOfInterest({ policy, operator }, host.caller, host.ownFiles);
   const look = lookAt(asked);
-  const facts = { ...host, cgroup: findCgroup(), paths: look.facts };
-  const source = { file: input.policy?.name ?? null, sha256: sha256(input.policy?.text ?? '') };
+  const facts = { ...host, paths: look.facts };
+  const source = { file: input.policy?.name ?? null };
   const hook = refusalErrno === undefined ? {} : { refusalErrno };
   const shipped = { knownFilter: knownFilter(input.installation.root) };
   return {

@@ -1,2 +1,2 @@
 /** Loaded late: preparing a run that was not prepared before. */
-export { prepareAnew } from './prepare-anew.ts';
+export { prepareAndRemember } from './prepare-anew.ts';

@@ -1,8 +1,8 @@
 /** What a preparation takes and gives. */
 import type { OperatorRequest } from '../compile/input.ts';
-import type { HostFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Installation } from '../probe/installation.ts';
+import type { Observations } from '../probe/paths.ts';
 import type { PolicyFile } from './policy-file.ts';
 
 export interface PrepareInput {
@@ -28,5 +28,10 @@ export interface PrepareFailure {
   readonly lines: readonly string[];
 }
 
-/** What is asked about the host in any case; which of the rest matters depends on the policy. */
-export type HostFactsWithoutPaths = Omit<HostFacts, 'paths' | 'cgroup'>;
+/** What one preparation came to, with what was seen of the host then. */
+export interface Remembered {
+  readonly observations: Observations;
+  readonly prepared: Prepared;
+}
+
+export const PLAN_CACHE = 'plans';

@@ -77,7 +77,7 @@ class Run {
     });
     const receivers: Receiver[] = [];
     if (options.events !== null) receivers.push(openEvents(options.events));
-    if (!options.quiet && options.events !== '-') receivers.push(this.#printer.receive);
+    if (!options.quiet && options.events !== '-') receivers.push(this.#printer);
     this.#sink = new EventSink(sandboxId(), receivers);
   }
 

@@ -21,7 +21,7 @@ export function tryCompile(
     throw new Error(parsed.issues.map(({ message }) => message).join('\n'));
   const result = compile({
     policy: parsed?.policy ?? null,
-    source: { file: text === null ? null : (asked.file ?? 'policy.yaml'), sha256: '0'.repeat(64) },
+    source: { file: text === null ? null : (asked.file ?? 'policy.yaml') },
     operator: { ...NO_REQUEST, ...asked.operator },
     facts: asked.facts ?? pretendedHost(),
   });

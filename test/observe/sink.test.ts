@@ -21,7 +21,7 @@ describe('the event sink', () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 2, 3, 4, 5, 6) });
     events = [];
-    sink = new EventSink('box', [(event) => events.push(event)]);
+    sink = new EventSink('box', [{ denialsOnly: false, receive: (event) => void events.push(event) }]);
   });
   afterEach(() => vi.useRealTimers());
 

@@ -64,11 +64,17 @@ describe('comparing with what was seen', () => {
     ['a missing path that exists now', () => writeFileSync(join(top, 'real/new'), '')],
     [
       'a link that leads elsewhere',
-      () => (rmSync(join(top, 'link')), symlinkSync('other', join(top, 'link'))),
+      () => {
+        rmSync(join(top, 'link'));
+        symlinkSync('other', join(top, 'link'));
+      },
     ],
     [
       'a file that became a directory',
-      () => (rmSync(join(top, 'real/inner/file')), mkdirSync(join(top, 'real/inner/file'))),
+      () => {
+        rmSync(join(top, 'real/inner/file'));
+        mkdirSync(join(top, 'real/inner/file'));
+      },
     ],
     ['a directory that is gone', () => rmSync(join(top, 'real/inner'), { recursive: true })],
   ])('notices %s', (_what, change) => {

@@ -61,6 +61,13 @@ static long write_mapping(char **a) {
   *bytes = 'x';
   return 0;
 }
+/* The same, and then the mode: a write would have taken the set-user-id bit away. */
+static long rewrite_set_user_id(char **a) {
+  struct stat st;
+  if (write_mapping(a) < 0) return -1;
+  errno = EPERM;
+  return stat(given(a[0]), &st) == 0 && (st.st_mode & S_ISUID) != 0 ? 0 : -1;
+}
 static long watch(char **a) { return inotify_add_watch(inotify_init1(IN_CLOEXEC), given(a[0]), IN_MODIFY); }
 static long bind_path(char **a) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -133,6 +140,42 @@ static long swap_race(char **a) {
   return result;
 }
 
+/* A chain of so many processes, each the parent of the next, whose executable has a path about as long as there are
+   (PATH_MAX); the last does the action that is named. Made in a directory below the present one. */
+static long deep(char **a) {
+  long count = number(a[0]);
+  char name[201];
+  char place[4096];
+  if (getcwd(place, sizeof place) == NULL) broken("getcwd");
+  memset(name, 'd', 200);
+  name[200] = 0;
+  if (access("program", X_OK) != 0) {
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    while (strlen(place) + 2 * sizeof name < sizeof place) {
+      if (mkdir(name, 0755) < 0 || chdir(name) < 0 || getcwd(place, sizeof place) == NULL) broken("a directory");
+    }
+    int to = open("program", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    char bytes[65536];
+    ssize_t got;
+    while ((got = read(from, bytes, sizeof bytes)) > 0)
+      if (write(to, bytes, (size_t)got) != got) broken("write");
+    close(to);
+  }
+  pid_t child = fork();
+  if (child < 0) broken("fork");
+  if (child == 0) {
+    char number_text[24];
+    snprintf(number_text, sizeof number_text, "%ld", count - 1);
+    if (count > 0) execl("./program", "program", "deep", number_text, given(a[1]), (char *)NULL);
+    else execl("./program", "program", given(a[1]), (char *)NULL);
+    broken("./program");
+  }
+  int status;
+  waitpid(child, &status, 0);
+  errno = EPERM;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
 const struct entry FILE_ACTIONS[] = {
     {"set-attribute", set_attribute},
     {"fchmodat", change_mode},
@@ -148,6 +191,7 @@ const struct entry FILE_ACTIONS[] = {
     {"reopen", reopen},
     {"nameless-file", nameless},
     {"write-mapping", write_mapping},
+    {"rewrite-set-user-id", rewrite_set_user_id},
     {"watch", watch},
     {"bind-path", bind_path},
     {"write-descriptor", write_fd},
@@ -163,5 +207,6 @@ const struct entry FILE_ACTIONS[] = {
     {"make-nameless", make_nameless},
     {"make-by-mknodat", make_by_mknodat},
     {"swap-race", swap_race},
+    {"deep", deep},
     {0},
 };

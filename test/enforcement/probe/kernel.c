@@ -30,7 +30,7 @@
 #define NR_memfd_secret 447
 #define NR_statmount 457
 #define NR_listmount 458
-#define NR_lsm_set_self_attr 459
+#define NR_lsm_set_self_attr 460
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8u
@@ -99,7 +99,7 @@ static long request_key(char **a) {
 /* UFFD_USER_MODE_ONLY */
 CALL(userfaultfd, syscall(SYS_userfaultfd, O_CLOEXEC | 1))
 CALL(memfd_secret, syscall(NR_memfd_secret, 0))
-CALL(make_memfd, syscall(SYS_memfd_create, "probe", (unsigned)number(a[0])))
+CALL(make_memfd, syscall(SYS_memfd_create, "probe", number(a[0])))
 /* A program that lies in no directory: its own copy in memory. */
 static long memfd_run(char **a) {
   (void)a;

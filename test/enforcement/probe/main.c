@@ -89,15 +89,28 @@ static action *find(const char *name) {
   return NULL;
 }
 
+/* The same action many times in one process. */
+static long repeat(long times, action *run, char **arguments) {
+  long result = 0;
+  for (long i = 0; i < times; i++) result = run(arguments);
+  return result;
+}
+
 int main(int argc, char **argv) {
   if (argc == 3 && strcmp(argv[1], "drive") == 0) return drive(argv[2]);
+  long times = 1;
+  if (argc > 3 && strcmp(argv[1], "repeat") == 0) {
+    times = number(argv[2]);
+    argv += 2;
+    argc -= 2;
+  }
   action *run = argc > 1 ? find(argv[1]) : NULL;
   if (run == NULL) {
     fprintf(stderr, "broken: no such action: %s\n", argc > 1 ? argv[1] : "(none)");
     return 2;
   }
   errno = 0;
-  if (run(argv + 2) >= 0) {
+  if (repeat(times, run, argv + 2) >= 0) {
     puts("ok");
     return 0;
   }

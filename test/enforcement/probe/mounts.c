@@ -32,6 +32,7 @@ static long call_mount(char **a) { return mount("none", given(a[0]), "tmpfs", 0,
 static long call_mount_proc(char **a) { return mount("none", given(a[0]), "proc", 0, NULL); }
 static long call_bind(char **a) { return mount(given(a[0]), given(a[1]), NULL, MS_BIND | MS_REC, NULL); }
 static long remount_writable(char **a) {
+  mount(given(a[0]), a[0], NULL, MS_BIND, NULL);
   return mount(NULL, given(a[0]), NULL, MS_REMOUNT | MS_BIND, NULL);
 }
 static long make_shared(char **a) {

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,9 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_MS 1000
+#define WAIT_MS 500
 /* What every server of the suite says first, or answers. */
-#define GREETING "outside"
+#define GREETING "GREETING-FROM-OUTSIDE"
 
 struct address {
   struct sockaddr_storage storage;
@@ -69,7 +70,7 @@ static int open_socket(int family, int type) {
   return file;
 }
 
-/* Whether somebody outside says the greeting on it within a second. */
+/* Whether somebody outside says the greeting on it within half a second. */
 static long greeted(int file) {
   char text[512];
   struct pollfd ready = {.fd = file, .events = POLLIN};
@@ -177,13 +178,31 @@ static long dns_tcp(char **a) {
   return greeted(file);
 }
 
-/* By `localhost` or any spelling of an address that C libraries read; through the proxy when there is one. */
+/* Runs a program whose standard input is a socket of this network namespace: `tcp` or `udp`, and the program's words. */
+static long with_socket(char **a) {
+  int file = open_socket(AF_INET, strcmp(given(a[0]), "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM);
+  given(a[1]);
+  if (dup2(file, 0) < 0) broken("dup2");
+  execv(a[1], a + 1);
+  broken(a[1]);
+}
+static long connect_input(char **a) {
+  struct address address = inet_address(a[0], a[1]);
+  return connect(0, (struct sockaddr *)&address.storage, address.length);
+}
+static long send_input(char **a) {
+  struct address address = inet_address(a[0], a[1]);
+  if (sendto(0, "x", 1, 0, (struct sockaddr *)&address.storage, address.length) < 0) return -1;
+  return greeted(0);
+}
+
+/* By a name of the suite or any spelling of an address that C libraries read; through the proxy when there is one. */
 static long by_name(char **a) {
   struct in_addr v4;
   char request[512];
   const char *host = given(a[0]);
   if (getenv("HTTPS_PROXY") == NULL) {
-    if (strcmp(host, "localhost") == 0) host = "127.0.0.1";
+    if (strcmp(host, "localhost") == 0 || strcmp(host, "allowed.test") == 0) host = "127.0.0.1";
     return connect_to(inet_address(inet_aton(host, &v4) != 0 ? inet_ntoa(v4) : host, a[1]), 0);
   }
   struct address proxy = inet_address("127.0.0.1", "3128");
@@ -201,6 +220,7 @@ static long by_name(char **a) {
 static int shared_file;
 static struct address race_target;
 static volatile bool racing;
+static volatile unsigned long exchanges;
 /* Puts an internet socket in the place of a Unix one, again and again. */
 static void *swap_sockets(void *argument) {
   (void)argument;
@@ -209,6 +229,7 @@ static void *swap_sockets(void *argument) {
   while (racing) {
     dup2(inet, shared_file);
     dup2(local, shared_file);
+    exchanges++;
   }
   return NULL;
 }
@@ -219,8 +240,9 @@ static long connect_race(char **a) {
   shared_file = open_socket(AF_UNIX, SOCK_STREAM);
   racing = true;
   if (pthread_create(&thread, NULL, swap_sockets, NULL) != 0) broken("pthread_create");
+  while (exchanges == 0) sched_yield();
   long result = -1;
-  for (int i = 0; i < 3000 && result < 0; i++) {
+  for (int i = 0; i < 20000 && result < 0; i++) {
     connect(shared_file, (struct sockaddr *)&race_target.storage, race_target.length);
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
@@ -246,25 +268,35 @@ static void let_go(int signal_number) {
   mq_unlink(held_queue);
   _exit(0);
 }
-/* Makes all three, says so, and removes them when its standard input ends. */
-static long hold_ipc(char **a) {
+/* Makes all three and an abstract socket, says so, and removes them when its standard input ends. Until then it greets who
+   connects, and says that as well. */
+static long hold(char **a) {
   char byte;
   key_t key = (key_t)number(a[0]);
+  struct address address = unix_address(a[2]);
+  int listener = open_socket(AF_UNIX, SOCK_STREAM);
   held_queue = given(a[1]);
-  signal(SIGTERM, let_go);
   held_memory = shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600);
   held_semaphore = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
-  if (held_memory < 0 || held_semaphore < 0 || mq_open(held_queue, O_CREAT | O_EXCL | O_RDWR, 0600, NULL) < 0) {
-    int error = errno;
-    shmctl(held_memory, IPC_RMID, NULL);
-    semctl(held_semaphore, 0, IPC_RMID);
-    errno = error;
-    broken("objects of IPC");
+  signal(SIGTERM, let_go);
+  if (held_memory < 0 || held_semaphore < 0 || mq_open(held_queue, O_CREAT | O_EXCL | O_RDWR, 0600, NULL) < 0 ||
+      bind(listener, (struct sockaddr *)&address.storage, address.length) < 0 || listen(listener, 8) < 0) {
+    perror("broken: objects of IPC");
+    let_go(0);
   }
+  struct pollfd wait[2] = {{.fd = 0, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
   if (puts("held") < 0 || fflush(stdout) != 0) broken("puts");
-  while (read(0, &byte, 1) > 0) {}
-  let_go(0);
-  return 0;
+  for (;;) {
+    if (poll(wait, 2, -1) < 0) continue;
+    if (wait[0].revents != 0 && read(0, &byte, 1) <= 0) let_go(0);
+    if (wait[1].revents == 0) continue;
+    int caller = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (caller < 0) continue;
+    send(caller, GREETING, strlen(GREETING), MSG_NOSIGNAL);
+    close(caller);
+    puts("reached");
+    fflush(stdout);
+  }
 }
 
 const struct entry NETWORK_ACTIONS[] = {
@@ -282,10 +314,13 @@ const struct entry NETWORK_ACTIONS[] = {
     {"dns-udp", dns_udp},
     {"dns-tcp", dns_tcp},
     {"by-name", by_name},
+    {"with-socket", with_socket},
+    {"connect-input", connect_input},
+    {"send-input", send_input},
     {"connect-race", connect_race},
     {"shared-memory", shared_memory},
     {"semaphore", semaphore},
     {"message-queue", message_queue},
-    {"hold-ipc", hold_ipc},
+    {"hold", hold},
     {0},
 };

@@ -12,16 +12,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Becomes the leader of a session whose terminal is new, and gives its slave side. */
+/* Becomes the leader of a session whose terminal is new, and gives its slave side. In a child, which leads no group. */
 static int own_terminal(void) {
   int unlock = 0;
-  int number_of = 0;
-  if (setsid() < 0 && getsid(0) != getpid()) {
-    /* A group leader cannot: go on in a child. */
-    broken("setsid");
-  }
+  if (setsid() < 0) broken("setsid");
   int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-  if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0 || ioctl(master, TIOCGPTN, &number_of) < 0) broken("/dev/ptmx");
+  if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0) broken("/dev/ptmx");
   int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
   if (slave < 0 || ioctl(slave, TIOCSCTTY, 0) < 0) broken("a terminal");
   return slave;
@@ -60,14 +56,6 @@ static long set_discipline(char **a) { return in_child(set_discipline_now, a); }
 static long hang_up_now(char **a) { return syscall(SYS_ioctl, terminal_of(a[0]), TIOCVHANGUP, 0); }
 static long hang_up(char **a) { return in_child(hang_up_now, a); }
 
-/* Makes the terminal on standard input that of a session of its own. */
-static long take_terminal_now(char **a) {
-  (void)a;
-  setsid();
-  return ioctl(0, TIOCSCTTY, 1);
-}
-static long take_terminal(char **a) { return in_child(take_terminal_now, a); }
-
 static long controlling_terminal(char **a) {
   (void)a;
   return open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -93,6 +81,7 @@ static long on_terminal(char **a) {
     setsid();
     if (ioctl(slave, TIOCSCTTY, 0) < 0) _exit(3);
     dup2(slave, 0);
+    dup2(slave, 1);
     execvp(a[0], a);
     _exit(3);
   }
@@ -109,7 +98,6 @@ const struct entry TERMINAL_ACTIONS[] = {
     {"take-console", take_console},
     {"set-discipline", set_discipline},
     {"hang-up", hang_up},
-    {"take-terminal", take_terminal},
     {"controlling-terminal", controlling_terminal},
     {"on-terminal", on_terminal},
     {0},

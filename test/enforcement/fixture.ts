@@ -1,0 +1,91 @@
+/** The files that are attacked: a home, a project, a place outside, and a read-only place. */
+import { chmodSync, copyFileSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** Stands in every file that must not be read. */
+export const WORD = 'TOP-SECRET-WORD';
+
+export interface Places {
+  readonly home: string;
+  readonly project: string;
+  readonly outside: string;
+  readonly readOnly: string;
+  /** openshell's cache, in the project. */
+  readonly cache: string;
+}
+
+const PROJECT_FILES: Readonly<Record<string, string>> = {
+  '.git/HEAD': 'ref: refs/heads/main\n',
+  '.git/config': '[core]\n\trepositoryformatversion = 0\n\tbare = false\n',
+  '.git/hooks/pre-commit': '#!/bin/sh\n',
+  '.git/objects/info/packs': '\n',
+  '.git/refs/heads/.keep': '',
+  '.envrc': 'export A=b\n',
+  '.vscode/tasks.json': '{}\n',
+  '.mcp.json': '{}\n',
+  '.claude/settings.json': '{}\n',
+  '.bashrc': '# start\n',
+  '.profile': '# start\n',
+  '.zshrc': '# start\n',
+  '.config/fish/config.fish': '# start\n',
+  'denied/secret': `${WORD}\n`,
+  'denied-file': `${WORD}\n`,
+  'nested/hidden/secret': `${WORD}\n`,
+  'kept/file': 'kept\n',
+  'kept-file': 'kept\n',
+  'notes.txt': 'notes\n',
+  'variables.env': 'FROM_FILE=yes\n',
+  'events.jsonl': '',
+};
+
+/** What stands in for an installation where openshell is not started. */
+const STAND_INS: Readonly<Record<string, string>> = {
+  'node_modules/@openshell/cli/dist/openshell.cjs': '// program\n',
+  'node_modules/@openshell/cli/launcher/bin/openshell-launcher': 'launcher\n',
+  'cache/openshell/plans/1111': 'plan\n',
+};
+
+/** Makes all of it below `base`. */
+export function makePlaces(base: string, { standIns }: { readonly standIns: boolean }): Places {
+  const places = placesIn(base);
+  const { home, project, outside, readOnly } = places;
+  write(join(home, '.ssh', 'id_test'), `${WORD}\n`, 0o600);
+  write(join(home, '.bashrc'), '# ORIGINAL\n');
+  write(join(outside, 'secret'), `${WORD}\n`, 0o600);
+  write(join(outside, 'file'), 'file\n');
+  copyFileSync(realpathSync('/bin/true'), join(outside, 'true'));
+  chmodSync(join(outside, 'true'), 0o755);
+  write(join(readOnly, 'file'), 'read only\n');
+  write(join(readOnly, 'sub', 'file'), 'read only\n');
+  mkdirSync(join(readOnly, 'empty'));
+  for (const [name, text] of Object.entries(PROJECT_FILES)) write(join(project, name), text);
+  write(join(project, 'set-user-id'), '#!/bin/sh\n');
+  chmodSync(join(project, 'set-user-id'), 0o4755);
+  if (standIns) {
+    for (const [name, text] of Object.entries(STAND_INS)) write(join(project, name), text);
+    mkdirSync(join(project, 'node_modules', '.bin'));
+    symlinkSync('../@openshell/cli/dist/openshell.cjs', join(project, 'node_modules', '.bin', 'openshell'));
+    write(join(project, 'policy.yaml'), 'version: 1\n');
+  } else {
+    mkdirSync(places.cache);
+  }
+  symlinkSync(join(outside, 'secret'), join(project, 'link-out'));
+  mkdirSync(join(project, 'mnt'));
+  return places;
+}
+
+function placesIn(base: string): Places {
+  const project = join(base, 'project');
+  return {
+    home: join(base, 'home'),
+    project,
+    outside: join(base, 'outside'),
+    readOnly: join(base, 'read-only'),
+    cache: join(project, 'cache'),
+  };
+}
+
+function write(path: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text, { mode });
+}

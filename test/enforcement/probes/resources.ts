@@ -1,0 +1,59 @@
+/** Limits of the policy: 64 processes, 256 open files, 16 MiB in private directories; the defaults where none is given. */
+import { attack, call, type Subject } from '../probe.ts';
+
+const limited = { arena: 'limited' } as const;
+
+export const resources: Subject = {
+  title: 'Resources',
+  safeAsRoot: false,
+  probes: [
+    call('processes', 'many-processes 600', 'have more than 512 processes', 'control', {
+      errno: 'EAGAIN',
+      dependsOn: "the caller's own limit",
+    }),
+    call('threads', 'many-threads 600', 'have more than 512 threads', 'control', {
+      errno: 'EAGAIN',
+      dependsOn: "the caller's own limit",
+    }),
+    call('processes-limited', 'many-processes 80', 'have more processes than the policy says', 'control', {
+      errno: 'EAGAIN',
+      ...limited,
+    }),
+    call('threads-limited', 'many-threads 80', 'have more threads than the policy says', 'control', {
+      errno: 'EAGAIN',
+      ...limited,
+    }),
+    call('processes-raise', 'raise-limit 6 1000', 'raise the limit of processes', 'control', {
+      dependsOn: "the caller's own limit",
+    }),
+    call('files-limited', 'many-files 300', 'have more open files than the policy says', 'control', {
+      errno: 'EMFILE',
+      ...limited,
+    }),
+    call('files-raise', 'raise-limit 7 300', 'raise the limit of open files', 'control', limited),
+    call('core-raise', 'raise-limit 4 1000000', 'allow core files', 'control', {
+      dependsOn: "the caller's own limit",
+    }),
+    attack(
+      'disk-tmp',
+      'fill /tmp beyond the limit of the policy',
+      'control',
+      'head -c 20000000 /dev/zero > "/tmp/openshell-probe-$PPID-$$"; code=$?; rm -f "/tmp/openshell-probe-$PPID-$$"; exit $code',
+      limited,
+    ),
+    attack(
+      'disk-home',
+      'fill the home beyond the limit of the policy',
+      'control',
+      'head -c 20000000 /dev/zero > "$HOME/fill"; code=$?; rm -f "$HOME/fill"; exit $code',
+      limited,
+    ),
+    attack(
+      'disk-shm',
+      'fill /dev/shm beyond the limit of the policy',
+      'control',
+      'head -c 20000000 /dev/zero > "/dev/shm/openshell-probe-$PPID-$$"; code=$?; rm -f "/dev/shm/openshell-probe-$PPID-$$"; exit $code',
+      limited,
+    ),
+  ],
+};

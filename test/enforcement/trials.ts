@@ -1,0 +1,250 @@
+/**
+ * Runs every probe: inside its sandbox, without one, as root of a user namespace of its own, and under the marker plan.
+ * What a sandbox must not reach is there while it runs, and whether it was reached is asked before the other runs.
+ */
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CommandOptions, type Outcome, runCommand, type UserIds } from '../support/command.ts';
+import { cleanEnvironment, installInto, isRoot, openshell } from '../support/product.ts';
+import { Scratch } from '../support/scratch.ts';
+import { type Arena, arenaOf } from './arenas.ts';
+import { makePlaces, type Places, WORD } from './fixture.ts';
+import { type Job, quoted, type Results, readResults, writeJobs } from './jobs.ts';
+import type { ArenaName, Probe } from './probe.ts';
+import { compileProbe } from './probe-program.ts';
+import { PlanRunner } from './run-plan.ts';
+import { Surroundings } from './surroundings.ts';
+
+/** No kernel has an error of this number. */
+export const MARKER = 199;
+/** Tells that an arena is alive: it must work. */
+export const CANARY = 'canary';
+
+/** Root tries as somebody else what could harm the machine: the id of nobody, below those that openshell hands out. */
+const SOMEBODY: UserIds = { uid: 1_879_048_192, gid: 1_879_048_192 };
+/** New namespaces of every kind, as root of the first. */
+const OWN_NAMESPACES = 'unshare -Urmpfnui --cgroup --mount-proc sh -c';
+const RUN_LIMIT_MS = 90_000;
+
+export class Trials {
+  readonly scratch: Scratch;
+  readonly surroundings: Surroundings;
+  /** What the sandboxes see. */
+  readonly places: Places;
+  readonly #tools: string;
+  readonly #command: string;
+  readonly #runner: PlanRunner;
+  #files = 0;
+
+  private constructor(scratch: Scratch, surroundings: Surroundings, tools: string, runner: PlanRunner) {
+    this.scratch = scratch;
+    this.surroundings = surroundings;
+    this.#tools = tools;
+    this.#runner = runner;
+    this.places = makePlaces(scratch.directory('sandbox'), { standIns: false });
+    this.#command = installInto(this.places.project);
+  }
+
+  /** With a cache that is not new: that of a first run is another matter (first-run.test.ts). */
+  static async make(): Promise<Trials> {
+    const scratch = new Scratch('enforcement');
+    try {
+      const tools = scratch.directory('tools');
+      const surroundings = await Surroundings.make(scratch, compileProbe(tools), isRoot ? SOMEBODY : null);
+      const trials = new Trials(
+        scratch,
+        surroundings,
+        tools,
+        await PlanRunner.make(scratch.directory('runner')),
+      );
+      await trials.#warmUp();
+      return trials;
+    } catch (error) {
+      scratch.remove();
+      throw error;
+    }
+  }
+
+  async #warmUp(): Promise<void> {
+    const { project } = this.places;
+    const env = this.#environment(this.places);
+    const { code, stderr } = await runCommand([...openshell(this.#command), 'run', '--', 'true'], {
+      cwd: project,
+      env,
+    });
+    if (code !== 0) throw new Error(`openshell does not work here: exit code ${code}\n${stderr}`);
+  }
+
+  /** The command line, in one sandbox. */
+  async inSandbox(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
+    const arena = this.#arena(name);
+    const policy = this.#policy(name, arena);
+    const events = join(this.places.project, 'events.jsonl');
+    const jobs = [canary, ...probes].map((probe) =>
+      this.#job(probe, this.places, { POLICY: policy, EVENTS: events }),
+    );
+    const { project } = this.places;
+    const outcome = await this.#withOpenFiles(this.places, (files) =>
+      runCommand(
+        [
+          ...openshell(this.#command),
+          'run',
+          ...[
+            '--quiet',
+            '--policy',
+            policy,
+            '--events',
+            events,
+            '--env-file',
+            join(project, 'variables.env'),
+          ],
+          ...arena.args,
+          '--',
+          ...this.#driver(jobs),
+        ],
+        { cwd: project, env: this.#environment(this.places), files, limitMs: RUN_LIMIT_MS },
+      ),
+    );
+    return this.#results(outcome, jobs);
+  }
+
+  /** The same plan, with the marker in the place of every errno. */
+  async withMarker(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
+    const arena = this.#arena(name);
+    const policy = this.#policy(name, arena);
+    const jobs = probes.map((probe) => this.#job(probe, this.places));
+    const outcome = await this.#runner.run(this.#driver(jobs), {
+      workdir: this.places.project,
+      policy,
+      ...(name === 'allow' ? { network: 'allow' } : {}),
+      refusalErrno: MARKER,
+      env: this.#environment(this.places),
+      limitMs: RUN_LIMIT_MS,
+    });
+    return this.#results(outcome, jobs);
+  }
+
+  /** Without a sandbox. Each probe has files of its own, since it may change them. */
+  control(probes: readonly Probe[], asRoot: boolean): Promise<Results> {
+    return this.#outside('control', probes, asRoot, (script) => script);
+  }
+
+  inUserNamespace(probes: readonly Probe[], asRoot: boolean): Promise<Results> {
+    return this.#outside(
+      'namespaces',
+      probes,
+      asRoot,
+      (script) => `exec ${OWN_NAMESPACES} ${quoted(script)}`,
+    );
+  }
+
+  async #outside(
+    kind: string,
+    probes: readonly Probe[],
+    asRoot: boolean,
+    wrap: (script: string) => string,
+  ): Promise<Results> {
+    const as = isRoot && !asRoot ? SOMEBODY : undefined;
+    const base = this.scratch.directory(`${kind}-${asRoot ? 'root' : 'user'}`);
+    const common = makePlaces(join(base, 'common'), { standIns: true });
+    const jobs = probes.map((probe) => {
+      const places = makePlaces(join(base, probe.id), { standIns: true });
+      const { id, script } = this.#job(probe, places, {
+        POLICY: join(places.project, 'policy.yaml'),
+        EVENTS: join(places.project, 'events.jsonl'),
+      });
+      return { id, script: wrap(script) };
+    });
+    if (as !== undefined) spawnSync('chown', ['-R', `${as.uid}:${as.gid}`, base]);
+    const outcome = await this.#withOpenFiles(common, (files) =>
+      runCommand(this.#driver(jobs), {
+        cwd: common.project,
+        env: this.#environment(common),
+        files,
+        as,
+        limitMs: RUN_LIMIT_MS,
+      }),
+    );
+    return this.#results(outcome, jobs);
+  }
+
+  remove(): void {
+    this.scratch.remove();
+  }
+
+  #arena(name: ArenaName): Arena {
+    const { listed, allowedPort } = this.surroundings;
+    return arenaOf(name, { readOnly: this.places.readOnly, listed, tools: this.#tools, allowedPort });
+  }
+
+  #policy(name: ArenaName, { policy }: Arena): string {
+    const path = join(this.places.project, `policy-${name}.yaml`);
+    writeFileSync(path, `${policy}\n`);
+    return path;
+  }
+
+  #driver(jobs: readonly Job[]): [string, ...string[]] {
+    this.#files += 1;
+    const path = join(this.#tools, `jobs-${this.#files}`);
+    writeJobs(path, jobs);
+    return [join(this.#tools, 'probe'), 'drive', path];
+  }
+
+  #job({ id, script }: Pick<Probe, 'id' | 'script'>, places: Places, more: Record<string, string> = {}): Job {
+    const variables: Record<string, string> = {
+      ...this.surroundings.variables,
+      PROBE: join(this.#tools, 'probe'),
+      ID: id,
+      WORD,
+      OUT: places.outside,
+      SECRET: join(places.outside, 'secret'),
+      READONLY: places.readOnly,
+      PROJECT: places.project,
+      REALHOME: places.home,
+      CACHE: places.cache,
+      MNT: join(places.project, 'mnt'),
+      ALLOWED: String(this.surroundings.allowedPort),
+      ...more,
+    };
+    const exports = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+    return { id, script: [...exports, 'cd "$PROJECT" || exit 1', script].join('\n') };
+  }
+
+  /** With what must not get in: a variable, and options for Node. */
+  #environment(places: Places): Record<string, string> {
+    return {
+      ...cleanEnvironment(places.home, places.cache),
+      SECRET_TOKEN: WORD,
+      NODE_OPTIONS: '--no-deprecation',
+    };
+  }
+
+  /** Starts something with 7 (for writing), 8 (a directory) and 9 (the secret) open. */
+  async #withOpenFiles(
+    { outside }: Places,
+    work: (files: NonNullable<CommandOptions['files']>) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const files = {
+      7: openSync(join(outside, 'file'), 'a'),
+      8: openSync(outside, 'r'),
+      9: openSync(join(outside, 'secret'), 'r'),
+    };
+    try {
+      return await work(files);
+    } finally {
+      for (const file of Object.values(files)) closeSync(file);
+    }
+  }
+
+  #results({ code, stdout, stderr }: Outcome, jobs: readonly Job[]): Results {
+    return readResults(stdout, jobs, `exit code ${code}\n${stderr}`);
+  }
+}
+
+/** Everything that a program may do anyway, so that a sandbox in which nothing works shows. */
+const canary = {
+  id: CANARY,
+  script: `echo x > "canary-file" && rm "canary-file" && grep -q read "$READONLY/file" && echo x > /tmp/canary &&
+[ -S "$LISTED/socket" ] && { [ -z "$HTTPS_PROXY" ] || "$PROBE" by-name allowed.test "$ALLOWED"; } && [ "$FROM_FILE" = yes ] && "$PROBE" memfd-create 8 && "$PROBE" socket 2 1 0 && "$PROBE" ok`,
+};
