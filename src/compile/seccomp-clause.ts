@@ -74,7 +74,7 @@ export const ownThread = (thread: number, errno: number, rule: SeccompRuleName):
 });
 
 export const mediate = (
-  handler: 'connect' | 'bind' | 'listen',
+  handler: Exclude<NotifyHandler, 'refuse' | 'own_thread'>,
   errno: number,
   rule: SeccompRuleName,
 ): Notified => ({

@@ -38,12 +38,17 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
   ];
 }
 
-function mediated(input: SeccompInput): readonly Treatment[] {
-  return (['connect', 'bind', 'listen'] as const).map((call) => ({
-    call,
-    clauses: [],
-    otherwise: input.network === 'allow' ? ALLOWED_CALL : mediate(call, ERRNOS.EACCES, 'mediated_network'),
-  }));
+/** With the host's own network only Unix sockets are looked at, which connect can lead to; ports are the kernel's. */
+function mediated({ network }: SeccompInput): readonly Treatment[] {
+  const by = (call: 'connect' | 'bind' | 'listen'): Treatment => ({ call, clauses: [], otherwise: mediate(call, ERRNOS.EACCES, 'mediated_network') });
+  if (network === 'allow') return [by('connect')];
+  const calls = [by('connect'), by('bind'), by('listen')];
+  if (network === 'block') return calls;
+  // A socket that is replaced takes its registrations in epoll sets along, so the warden has to know of the sets.
+  const sets = (['epoll_create', 'epoll_create1'] as const).map(
+    (call): Treatment => ({ call, clauses: [], otherwise: mediate('epoll', ERRNOS.EPERM, 'mediated_network') }),
+  );
+  return [...calls, ...sets];
 }
 
 const FAMILY_REFUSED = refuse(ERRNOS.EAFNOSUPPORT, 'socket_family');

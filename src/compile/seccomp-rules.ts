@@ -15,6 +15,9 @@ export const SECCOMP_RULES = {
     reason:
       'which host and port may be reached is decided when a socket is connected, bound or put to listen',
   },
+  interfaces: {
+    reason: "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
+  },
   foreign_abi: {
     reason:
       'calls of another architecture or ABI (i386, x32) have other numbers, which rules for this one would miss',

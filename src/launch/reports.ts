@@ -46,10 +46,15 @@ export type Report =
       readonly process: ReportedProcess;
     }
   | { readonly kind: 'peer'; readonly id: bigint; readonly port: number }
+  /** Connects that the warden allowed by a verdict that it remembered. */
+  | { readonly kind: 'reused'; readonly uses: readonly { readonly token: number; readonly pid: number }[] }
+  /** A Unix socket that the workload may not connect to; an abstract name starts with NUL. */
+  | { readonly kind: 'unix'; readonly path: string; readonly process: ReportedProcess }
   | { readonly kind: 'limit'; readonly limit: 'memory' | 'cpu'; readonly value: bigint };
 
 const NO_ROW = 0xffff_ffff_ffff_ffffn;
 const MAX_EXECUTABLES = 128;
+const MAX_USES = 1024;
 const text = new TextDecoder('utf-8', { fatal: false });
 
 /** Throws on a frame that does not parse. */
@@ -97,6 +102,13 @@ function decode(type: number, reader: FrameReader): Report {
     }
     case ENUMS.report.peer:
       return { kind: 'peer', id: reader.u64(), port: reader.u32() };
+    case ENUMS.report.reused: {
+      const count = reader.u32();
+      if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
+      return { kind: 'reused', uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })) };
+    }
+    case ENUMS.report.unix:
+      return { kind: 'unix', path: text.decode(reader.bytes()), process: decodeProcess(reader) };
     case ENUMS.report.limit:
       return {
         kind: 'limit',

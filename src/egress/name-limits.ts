@@ -1,0 +1,27 @@
+/** Bounds of the policy DNS. docs/limits.md lists them; a test compares. */
+export const NAME_LIMITS = {
+  /** Queries of one sandbox that are being answered. */
+  answering: 64,
+  /** Seconds that an answer may be kept, and that the addresses of a name are. */
+  ttlSeconds: 30,
+  /** Names whose addresses are kept. */
+  known: 1024,
+  /** Addresses in one answer. */
+  addresses: 16,
+  /** Synthetic addresses of one sandbox. */
+  synthetic: 16_384,
+  /** Characters of a label of a name that only a pattern lists. */
+  patternLabel: 40,
+  /** Characters of such a name. */
+  patternName: 128,
+  /** New names under patterns, per second. */
+  newNamesPerSecond: 5,
+  /** New names under patterns, in one go. */
+  newNamesAtOnce: 50,
+  /** TCP connections to the policy DNS. */
+  connections: 32,
+  /** Milliseconds that such a connection may be idle. */
+  idleMs: 10_000,
+} as const;
+
+export type NameLimits = { readonly [K in keyof typeof NAME_LIMITS]: number };
