@@ -91,7 +91,7 @@ describe('--env', () => {
   it('warns of a secret in an argument, but not of one that is passed on, and --quiet says nothing', async () => {
     const said = async (...options: string[]) =>
       (await openshell(['run', ...options, '--', 'true'], { ...here, env: { MY_TOKEN: 'x' } })).stderr;
-    expect(await said('--env', 'MY_TOKEN=abc123')).toMatch(/^openshell: --env MY_TOKEN: .*--env-file\n$/);
+    expect(await said('--env', 'MY_TOKEN=abc123')).toMatch(/^openshell: .*--env MY_TOKEN: .*--env-file\n$/);
     expect(await said('--env', 'MY_TOKEN=abc123')).not.toContain('abc123');
     expect(await said('--env', 'MY_TOKEN')).toBe('');
     expect(await said('--quiet', '--env', 'MY_TOKEN=abc123')).toBe('');
@@ -250,6 +250,38 @@ describe('home and working directory', () => {
     const done = await finished(child);
     expect(done.code).toBe(125);
     expect(done.stderr.trim().split('\n').length).toBeLessThan(4);
+  });
+
+  it.each([
+    'with space',
+    'new\nline',
+    `quo"te's`,
+    'grüße 🐚',
+    'back\\slash',
+    'a:b,c',
+    '-dash',
+    '$HOME',
+    '..dots',
+    'x'.repeat(250),
+  ])('a working directory may be called %j', async (name) => {
+    const cwd = scratch.directory(`home/${name}`);
+    const done = await openshell(['run', '--', 'sh', '-c', 'pwd; echo x > made'], { ...here, cwd });
+    expect(done).toMatchObject({ code: 0, stdout: `${cwd}\n`, stderr: '' });
+    expect(existsSync(join(cwd, 'made'))).toBe(true);
+  });
+
+  // Another directory is made up in its place, private and gone afterwards, and nobody is told.
+  it.fails('a working directory whose name is no UTF-8 is refused, or is the one that is shown', async () => {
+    const cwd = Buffer.concat([Buffer.from(`${scratch.home}/bytes-`), Buffer.from([0xff, 0xfe])]);
+    mkdirSync(cwd);
+    const script = 'cd "$1"/bytes-*; shift; exec "$@"';
+    const args = [scratch.home, process.execPath, OPENSHELL, 'run', '--', 'sh', '-c', 'echo x > made'];
+    const child = spawn('/bin/sh', ['-c', script, 'sh', ...args], {
+      cwd: here.cwd,
+      env: environmentOf(here),
+    });
+    const { code } = await finished(child);
+    expect(code === 125 || existsSync(Buffer.concat([cwd, Buffer.from('/made')]))).toBe(true);
   });
 
   it('a home that cannot be read by anyone does not matter', async () => {

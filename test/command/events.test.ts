@@ -73,7 +73,7 @@ describe('--events', () => {
     expect(events.at(-1)).toMatchObject({ type: 'exit', subject: { kind: 'exit', code } });
   });
 
-  it('counts each refused system call in exactly one event, with rule and program', async () => {
+  it('INV-04 counts each refused system call in exactly one event, with rule and program', async () => {
     const script =
       'for i in 1 2 3 4 5; do unshare -U true 2>/dev/null; done; unshare -n true 2>/dev/null; true';
     const { events, stderr } = await recorded([], ['sh', '-c', script]);
@@ -149,7 +149,7 @@ describe('--events', () => {
     ]);
   });
 
-  it('names no secret of the environment', async () => {
+  it('INV-07 names no secret of the environment', async () => {
     const file = scratch.write('secret.env', 'MY_TOKEN=hunter2-from-file\n');
     const { events } = await recorded(
       ['--env-file', file, '--env', 'OTHER_TOKEN=hunter2-from-option'],

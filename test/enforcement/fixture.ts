@@ -5,6 +5,9 @@ import { dirname, join } from 'node:path';
 /** Stands in every file that must not be read. */
 export const WORD = 'TOP-SECRET-WORD';
 
+/** A file of the project that has the bit. */
+export const SET_USER_ID = 'set-user-id';
+
 export interface Places {
   readonly home: string;
   readonly project: string;
@@ -59,8 +62,8 @@ export function makePlaces(base: string, { standIns }: { readonly standIns: bool
   write(join(readOnly, 'sub', 'file'), 'read only\n');
   mkdirSync(join(readOnly, 'empty'));
   for (const [name, text] of Object.entries(PROJECT_FILES)) write(join(project, name), text);
-  write(join(project, 'set-user-id'), '#!/bin/sh\n');
-  chmodSync(join(project, 'set-user-id'), 0o4755);
+  write(join(project, SET_USER_ID), '#!/bin/sh\n');
+  chmodSync(join(project, SET_USER_ID), 0o4755);
   if (standIns) {
     for (const [name, text] of Object.entries(STAND_INS)) write(join(project, name), text);
     mkdirSync(join(project, 'node_modules', '.bin'));

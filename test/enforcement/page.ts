@@ -46,14 +46,14 @@ export function pageOf(subjects: readonly Subject[]): string {
 }
 
 function section({ title, probes }: Subject): string {
-  return `## ${title}\n\n| the workload cannot … | proof | probe |\n|---|---|---|\n${probes.map(row).join('\n')}\n`;
+  return `## ${title}\n\n| the workload cannot … | it gets | proof | probe |\n|---|---|---|---|\n${probes.map(row).join('\n')}\n`;
 }
 
-function row({ id, what, proof, dependsOn, open, arch }: Probe): string {
+function row({ id, what, proof, errno, dependsOn, open, arch }: Probe): string {
   const remarks = [
     ...(dependsOn === undefined ? [] : [` † ${dependsOn}`]),
     ...(arch === undefined ? [] : [` (${arch})`]),
     ...(open === undefined ? [] : [' **open**']),
   ];
-  return `| ${what.replaceAll('|', '\\|')} | ${proof}${remarks.join('')} | \`${id}\` |`;
+  return `| ${what.replaceAll('|', '\\|')} | ${errno ?? ''} | ${proof}${remarks.join('')} | \`${id}\` |`;
 }

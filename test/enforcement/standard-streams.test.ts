@@ -1,5 +1,5 @@
 /** What can be done with the three descriptors that a program is given, when the caller gave something unusual. */
-import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CommandOptions, runCommand } from '../support/command.ts';
@@ -56,6 +56,41 @@ describe.skipIf(unavailable !== null)('standard output', () => {
       expect(stderr.includes('BEFORE') || stderr.includes('READ')).toBe(!sandboxed);
     },
   );
+});
+
+/** Started on a terminal with another standard input, openshell passes the terminal on as standard output. */
+describe.skipIf(unavailable !== null)('standard output that is a terminal', () => {
+  const READ = 'read line <&1 && [ "$line" = typed ]';
+  const onTerminal = async (command: readonly string[]): Promise<string> => {
+    const start = [place.probe, 'typed-on-terminal', '/bin/sh', '-c', '"$@" < /dev/null', 'sh', ...command];
+    return (await runCommand(start, { cwd: place.project, env: place.environment })).stdout;
+  };
+
+  it('is read from without a sandbox', async () => {
+    expect(await onTerminal(['/bin/sh', '-c', READ])).toBe('ok\n');
+  });
+
+  it.fails('is not read from: what is typed there is not meant for the program', async () => {
+    expect(await onTerminal(place.commandLine(['--quiet'], ['/bin/sh', '-c', READ]))).not.toBe('ok\n');
+  });
+});
+
+/** Everybody who writes to a pipe can also read it by /proc/self/fd: what others write there as well. */
+describe.skipIf(unavailable !== null)('standard output that is a pipe with other writers', () => {
+  const READ = 'exec 3< /proc/self/fd/1; read line <&3; [ "$line" = OF-ANOTHER ] && echo READ >&2; :';
+  /** Who ought to read the pipe never does; what another process wrote stays in it. */
+  const beside = async (command: readonly string[]): Promise<string> => {
+    const start = ['/bin/sh', '-c', '{ echo OF-ANOTHER; "$@"; } | sleep 0', 'sh', ...command];
+    return (await runCommand(start, { cwd: place.project, env: place.environment })).stderr;
+  };
+
+  it('is read from without a sandbox', async () => {
+    expect(await beside(['/bin/sh', '-c', READ])).toContain('READ');
+  });
+
+  it.skipIf(isRoot).fails('is not read from', async () => {
+    expect(await beside(place.commandLine(['--quiet'], ['/bin/sh', '-c', READ]))).not.toContain('READ');
+  });
 });
 
 describe.skipIf(unavailable !== null)('standard input', () => {

@@ -9,7 +9,7 @@ import { type CommandOptions, type Outcome, runCommand, type UserIds } from '../
 import { cleanEnvironment, installInto, isRoot, openshell } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
 import { type Arena, arenaOf } from './arenas.ts';
-import { makePlaces, type Places, WORD } from './fixture.ts';
+import { makePlaces, type Places, SET_USER_ID, WORD } from './fixture.ts';
 import { type Job, quoted, type Results, readResults, writeJobs } from './jobs.ts';
 import type { ArenaName, Probe } from './probe.ts';
 import { compileProbe } from './probe-program.ts';
@@ -156,7 +156,11 @@ export class Trials {
       });
       return { id, script: wrap(script) };
     });
-    if (as !== undefined) spawnSync('chown', ['-R', `${as.uid}:${as.gid}`, base]);
+    if (as !== undefined) {
+      spawnSync('chown', ['-R', `${as.uid}:${as.gid}`, base]);
+      // A change of the owner takes the bit away.
+      spawnSync('find', [base, '-name', SET_USER_ID, '-exec', 'chmod', '4755', '{}', '+']);
+    }
     const outcome = await this.#withOpenFiles(common, (files) =>
       runCommand(this.#driver(jobs), {
         cwd: common.project,

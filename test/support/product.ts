@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** The repository. */
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 /** The package whose program is tested: this repository, unless OPENSHELL_TEST_PACKAGE names an installed one. */
-export const PACKAGE = process.env['OPENSHELL_TEST_PACKAGE'] ?? REPOSITORY;
+export const PACKAGE = process.env['OPENSHELL_TEST_PACKAGE'] || REPOSITORY;
 export const OPENSHELL = join(PACKAGE, 'dist', 'openshell.cjs');
 export const LAUNCHER = join(PACKAGE, 'launcher', 'bin', 'openshell-launcher');
 

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WAIT_MS 500
@@ -233,6 +234,13 @@ static void *swap_sockets(void *argument) {
   }
   return NULL;
 }
+/* A second from now, or two. */
+static struct timespec soon(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  now.tv_sec += 1;
+  return now;
+}
 /* connect(2) of a number behind which another thread changes the socket (check and use). */
 static long connect_race(char **a) {
   pthread_t thread;
@@ -242,7 +250,8 @@ static long connect_race(char **a) {
   if (pthread_create(&thread, NULL, swap_sockets, NULL) != 0) broken("pthread_create");
   while (exchanges == 0) sched_yield();
   long result = -1;
-  for (int i = 0; i < 20000 && result < 0; i++) {
+  for (struct timespec end = soon(), now = {0}; result < 0 && now.tv_sec <= end.tv_sec;) {
+    clock_gettime(CLOCK_MONOTONIC, &now);
     connect(shared_file, (struct sockaddr *)&race_target.storage, race_target.length);
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;

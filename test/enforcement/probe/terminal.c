@@ -61,10 +61,10 @@ static long controlling_terminal(char **a) {
   return open("/dev/tty", O_RDWR | O_CLOEXEC);
 }
 
-/* Runs a program on a new terminal, and works when the program ended with 0 or something was typed there meanwhile. */
-static long on_terminal(char **a) {
+/* Runs a program on a new terminal, on which `typed` stands already. Gives its exit code, or -1, and how many bytes wait
+   to be read there afterwards. */
+static int run_on_terminal(char **a, const char *typed, int *waiting) {
   int status;
-  int waiting = 0;
   int unlock = 0;
   given(a[0]);
   int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -75,6 +75,7 @@ static long on_terminal(char **a) {
   if (tcgetattr(slave, &settings) < 0) broken("tcgetattr");
   cfmakeraw(&settings);
   if (tcsetattr(slave, TCSANOW, &settings) < 0) broken("tcsetattr");
+  if (write(master, typed, strlen(typed)) != (ssize_t)strlen(typed)) broken("write");
   pid_t child = fork();
   if (child < 0) broken("fork");
   if (child == 0) {
@@ -86,9 +87,23 @@ static long on_terminal(char **a) {
     _exit(3);
   }
   if (waitpid(child, &status, 0) < 0) broken("waitpid");
-  if (ioctl(slave, FIONREAD, &waiting) < 0) broken("FIONREAD");
+  if (ioctl(slave, FIONREAD, waiting) < 0) broken("FIONREAD");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Works when the program ended with 0, or something was typed there meanwhile. */
+static long on_terminal(char **a) {
+  int waiting = 0;
+  int code = run_on_terminal(a, "", &waiting);
   errno = EPERM;
-  return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || waiting > 0 ? 0 : -1;
+  return code == 0 || waiting > 0 ? 0 : -1;
+}
+/* Works when the program ended with 0, with a line that was typed on the terminal. */
+static long typed_on_terminal(char **a) {
+  int waiting = 0;
+  int code = run_on_terminal(a, "typed\n", &waiting);
+  errno = EPERM;
+  return code == 0 ? 0 : -1;
 }
 
 const struct entry TERMINAL_ACTIONS[] = {
@@ -100,5 +115,6 @@ const struct entry TERMINAL_ACTIONS[] = {
     {"hang-up", hang_up},
     {"controlling-terminal", controlling_terminal},
     {"on-terminal", on_terminal},
+    {"typed-on-terminal", typed_on_terminal},
     {0},
 };

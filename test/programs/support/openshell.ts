@@ -19,7 +19,9 @@ export interface Options {
   readonly input?: string | Uint8Array | null;
   /** Milliseconds after which the run is killed and the test fails. */
   readonly patience?: number;
+  /** Another copy of openshell, and another Node to run it. */
   readonly script?: string;
+  readonly node?: string;
 }
 
 export interface Finished {
@@ -41,7 +43,7 @@ export const environmentOf = ({ home, env }: Pick<Options, 'home' | 'env'>): Rec
 
 /** Started and left running: the caller ends it. */
 export function start(args: readonly string[], options: Options, spawnOptions: SpawnOptions = {}): Running {
-  return spawn(process.execPath, [options.script ?? OPENSHELL, ...args], {
+  return spawn(options.node ?? process.execPath, [options.script ?? OPENSHELL, ...args], {
     cwd: options.cwd,
     env: environmentOf(options),
     stdio: ['pipe', 'pipe', 'pipe'],

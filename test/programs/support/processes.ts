@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface HostProcess {
   readonly pid: number;
   readonly parent: number;
+  /** The process that leads its session (setsid(2)). */
+  readonly session: number;
   /** One letter: `R`, `S`, `T` for stopped, `Z` for ended and not yet waited for. */
   readonly state: string;
   readonly name: string;
@@ -17,8 +19,9 @@ export function processOf(pid: number): HostProcess | null {
     return null; // it has ended
   }
   const end = text.lastIndexOf(')');
-  const [state, parent] = text.slice(end + 2).split(' ');
-  return { pid, parent: Number(parent), state: state!, name: text.slice(text.indexOf('(') + 1, end) };
+  const [state, parent, , session] = text.slice(end + 2).split(' ');
+  const name = text.slice(text.indexOf('(') + 1, end);
+  return { pid, parent: Number(parent), session: Number(session), state: state!, name };
 }
 
 export const allProcesses = (): HostProcess[] =>
