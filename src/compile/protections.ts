@@ -202,6 +202,7 @@ function hold(target: string, effect: Effect, idmap: boolean): Mount {
     target,
     writable: effect.kind === 'pin',
     devices: false,
+    kept: false,
     idmapOwner: idmap ? { uid: effect.fact.uid, gid: effect.fact.gid } : null,
     origin: effect.origin,
   };

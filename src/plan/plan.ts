@@ -77,6 +77,8 @@ export type Mount =
       readonly writable: boolean;
       /** Device files in it work. */
       readonly devices: boolean;
+      /** A directory kept for the sandbox alone (`--home`): mount points may be made in it. */
+      readonly kept: boolean;
       /** The owner of `source` on disk, who is shown as the workload's own user (idmapped mount); null: no mapping. */
       readonly idmapOwner: { readonly uid: number; readonly gid: number } | null;
       readonly origin: Origin;
