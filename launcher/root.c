@@ -12,20 +12,36 @@
 #define RESOLVE (SYS_RESOLVE_NO_SYMLINKS | SYS_RESOLVE_NO_MAGICLINKS | SYS_RESOLVE_BENEATH)
 #define PRIVATE_NAME ".openshell-private"
 
-/* Only file systems that this launch made itself may get new mount points: never a file of the host. */
+/* New mount points are made in file systems that this launch made itself, and in a directory that is kept for the
+   sandbox alone: never anywhere else on the host. */
 struct builder {
   const struct document *plan;
   int root;         /* read-only in the end: mount points and links */
   int private_root; /* holds the private directories; shown nowhere as a whole */
   dev_t root_device;
   dev_t private_device;
+  uint64_t kept_mount; /* 0: no directory is kept */
 };
+
+/* 0 where the kernel cannot tell (before Linux 5.8): then nothing is made there. */
+static uint64_t mount_of(int fd) {
+  struct statx st;
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 || !(st.stx_mask & STATX_MNT_ID)) return 0;
+  return st.stx_mnt_id;
+}
 
 static bool is_private(const struct builder *builder, int fd) {
   struct stat st;
   if (fstat(fd, &st) < 0) return false;
   errno = EROFS;
   return st.st_dev == builder->root_device || st.st_dev == builder->private_device;
+}
+
+static bool may_make_in(const struct builder *builder, int fd) {
+  if (is_private(builder, fd)) return true;
+  bool kept = builder->kept_mount != 0 && mount_of(fd) == builder->kept_mount;
+  errno = EROFS;
+  return kept;
 }
 
 static bool device_of(int fd, dev_t *device) {
@@ -59,7 +75,7 @@ static int open_parent(const struct builder *builder, const char *path, char las
     while (*path == '/') path++;
     if (*path == 0) return dir;
     int next = sys_openat2(dir, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, RESOLVE);
-    if (next < 0 && errno == ENOENT && is_private(builder, dir) && mkdirat(dir, last, 0755) == 0)
+    if (next < 0 && errno == ENOENT && may_make_in(builder, dir) && mkdirat(dir, last, 0755) == 0)
       next = sys_openat2(dir, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, RESOLVE);
     int saved = errno;
     close(dir);
@@ -77,7 +93,7 @@ static int open_target(const struct builder *builder, const char *path, bool dir
   int parent = open_parent(builder, path, last);
   if (parent < 0) return -1;
   int made = -1;
-  if (is_private(builder, parent)) {
+  if (may_make_in(builder, parent)) {
     if (directory) {
       made = mkdirat(parent, last, 0755);
     } else {
@@ -142,7 +158,9 @@ static bool add_bind(struct builder *builder, const struct mount_row *row, int t
   if (!(row->flags & MOUNT_FLAG_WRITABLE)) attr.attr_set |= SYS_MOUNT_ATTR_RDONLY;
   if (!(row->flags & MOUNT_FLAG_DEVICES)) attr.attr_set |= SYS_MOUNT_ATTR_NODEV;
   if (sys_mount_setattr(tree, AT_EMPTY_PATH | SYS_AT_RECURSIVE, &attr) < 0) return false;
-  return attach(builder, tree, document_text(builder->plan, row->target));
+  if (!attach(builder, tree, document_text(builder->plan, row->target))) return false;
+  if (row->flags & MOUNT_FLAG_KEPT) builder->kept_mount = mount_of(tree);
+  return true;
 }
 
 /* A new directory of the private file system, shown at its target. */

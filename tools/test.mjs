@@ -38,6 +38,8 @@ function vitest(project, { cwd = root, user = null, role = 'user', filter = [] }
   const args = [
     'node_modules/vitest/vitest.mjs',
     'run',
+    '--configLoader',
+    'runner',
     '--project',
     project,
     '--reporter=json',

@@ -53,6 +53,7 @@ enum mount_flag {
   MOUNT_FLAG_WRITABLE = 1,
   MOUNT_FLAG_DEVICES = 2,
   MOUNT_FLAG_IDMAPPED = 4,
+  MOUNT_FLAG_KEPT = 8,
 };
 
 enum match {

@@ -1,15 +1,17 @@
 /** `openshell run`: a program inside a policy. */
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { closeSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { parseDuration } from '../base/quantity.ts';
+import { printable } from '../base/source.ts';
 import { fillEnvironment } from '../compile/environment.ts';
 import type { OperatorRequest } from '../compile/input.ts';
 import { startLauncher, type WaitingLauncher } from '../launch/launcher.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { HostTrust, Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
+import { newlyTrusted } from '../session/host-trust.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
 import { prepare } from '../session/prepare.ts';
 import type { Prepared } from '../session/prepared.ts';
@@ -23,6 +25,8 @@ import {
   workdirOf,
 } from './operator.ts';
 import { UsageError } from './usage.ts';
+
+const MAX_NAMED = 5;
 
 const HELP = `usage: openshell run [OPTION]… -- CMD [ARG]…
 
@@ -90,7 +94,7 @@ export async function main(args: string[]): Promise<number> {
     const { plan } = prepared;
     const environment = fillEnvironment(plan.environment, { ...process.env, ...explicit(values) });
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
-    return await run({
+    const code = await run({
       plan,
       document: Buffer.from(prepared.document, 'base64'),
       launcher,
@@ -107,9 +111,22 @@ export async function main(args: string[]): Promise<number> {
       degraded: degradedLayers(plan),
       warn,
     });
+    if (values.quiet !== true) warnOfNewTrust(plan.hostTrust);
+    return code;
   } finally {
     launcher?.abandon();
   }
+}
+
+/** What could not be protected, since it did not exist, is named when the program made it. */
+function warnOfNewTrust(trust: HostTrust): void {
+  const found = newlyTrusted(trust);
+  if (found.length === 0) return;
+  const shown = found.slice(0, MAX_NAMED).map(printable).join(', ');
+  const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
+  warn(
+    `openshell: warning: programs of this host trust what was made in this run: ${shown}${more}; read it before you use git, a shell or an editor there`,
+  );
 }
 
 /** Variables that the command line gives a value. */
@@ -190,19 +207,17 @@ async function prepareRun(
 }
 
 /** Event and environment files: the workload must not write what the operator reads later. */
-function ownFiles(values: Values): string[] {
-  const files = [
-    ...(values.events === undefined || values.events === '-' ? [] : [values.events]),
-    ...(values['env-file'] ?? []),
-  ];
-  return files.map((path) => {
-    const full = resolve(path);
-    try {
-      return join(realpathSync(dirname(full)), basename(full));
-    } catch {
-      return full;
-    }
-  });
+function ownFiles({ events, 'env-file': environment = [] }: Values): string[] {
+  if (events === undefined || events === '-') return environment.map((path) => resolve(path));
+  createFile(events);
+  return [events, ...environment].map((path) => resolve(path));
+}
+
+/** Only what exists when the plan is made can be protected. Why it cannot be made is said when it is opened. */
+function createFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {}
 }
 
 function terminalOf(values: Values): boolean {

@@ -28,7 +28,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
   const shown = shownPaths(listedPaths(input), facts, operator.home);
   const held = protections(
     policy,
-    shown.paths,
+    shown,
     facts,
     identity.host.kind === 'drop' && identity.host.uid === 'unused',
   );
@@ -36,7 +36,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
   const landlock = compileLandlock(mounts, held.denied, network, facts.kernel.landlockAbi);
   const { rlimits, limits } = compileLimits(policy, facts);
   const report = enforcementReport({ policy, facts, mounts, landlock, network, limits });
-  const problems = [...shown.problems, ...refusals(input, network, report)];
+  const problems = [...shown.problems, ...held.problems, ...refusals(input, network, report)];
   const { workdir } = facts.caller;
   if (!existsInside(workdir, shown.paths) || held.denied.some((path) => liesIn(workdir, path))) {
     problems.push({
@@ -71,6 +71,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     workdir,
     egress: compileEgress(policy, operator, network, facts),
     report,
+    hostTrust: held.hostTrust,
     warnings: [...homeWarning(facts.caller, shown.paths), ...held.warnings],
     notes: [...shown.notes, ...held.notes],
   });

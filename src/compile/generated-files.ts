@@ -46,6 +46,7 @@ function hostResolvers(shown: Shown, facts: HostFacts): Mount[] {
       target: fact.canonical,
       writable: false,
       devices: false,
+      kept: false,
       idmapOwner: null,
       origin: BUILTIN,
     },

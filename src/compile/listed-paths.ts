@@ -12,6 +12,9 @@ export interface ListedPath {
   readonly origin: Origin;
 }
 
+/** Replaced by file systems of our own, whatever is listed. */
+export const OWN_TREES: readonly string[] = ['/proc', '/dev', '/tmp'];
+
 /** The default section: system directories. The working directory is added to it. */
 export const DEFAULT_READ_ONLY = [
   '/usr',

@@ -48,6 +48,7 @@ function bind(path: ShownPath, idmap: boolean): Mount {
     target: path.target,
     writable: path.writable || path.device,
     devices: path.device,
+    kept: path.source !== path.target,
     idmapOwner: idmap && path.writable && !path.device ? path.owner : null,
     origin: path.origin,
   };
@@ -60,6 +61,7 @@ function device(path: string): Mount {
     target: path,
     writable: true,
     devices: true,
+    kept: false,
     idmapOwner: null,
     origin: BUILTIN,
   };

@@ -2,9 +2,9 @@
  * Files below a writable directory that something on the host executes or trusts later: git, the shell, editors,
  * agents. Where they exist they are shown read-only (decisions: read_only / read_write).
  */
+import type { Repository } from '../plan/facts.ts';
+
 export const PROTECTED_NAMES = [
-  '.git/hooks',
-  '.git/config',
   '.envrc',
   '.vscode',
   '.mcp.json',
@@ -29,5 +29,12 @@ export const PROTECTED_NAMES = [
   '.config/fish/config.fish',
 ] as const;
 
-/** In a linked worktree or submodule `.git` is a file that names the repository: replacing it would move the hooks. */
-export const GIT_FILE = '.git';
+/**
+ * By what git finds settings and hooks (gitrepository-layout(5)). A `.git` file is protected itself: replacing it
+ * would move the hooks.
+ */
+export const REPOSITORY_NAMES: Readonly<Record<Repository['kind'], readonly string[]>> = {
+  directory: ['hooks', 'config', 'config.worktree', 'commondir'],
+  worktree: ['gitdir', 'commondir', 'config.worktree'],
+  file: [],
+};

@@ -5,16 +5,19 @@
  */
 import { byDepth, directoriesBetween, joinPath, liesIn } from '../base/path.ts';
 import type { HostFacts, PathFact } from '../plan/facts.ts';
-import type { Mount, Origin } from '../plan/plan.ts';
+import type { HostTrust, Mount, Origin } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { CompileProblem } from './input.ts';
 import { expandPath } from './listed-paths.ts';
-import { GIT_FILE, PROTECTED_NAMES } from './protected-names.ts';
-import type { ShownPath } from './shown-paths.ts';
+import { PROTECTED_NAMES, REPOSITORY_NAMES } from './protected-names.ts';
+import type { Shown, ShownPath } from './shown-paths.ts';
 
 export interface Protections {
   readonly mounts: readonly Mount[];
   /** Canonical paths that are masked: nothing below them is shown. */
   readonly denied: readonly string[];
+  readonly hostTrust: HostTrust;
+  readonly problems: readonly CompileProblem[];
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
 }
@@ -30,18 +33,17 @@ const STRENGTH = { pin: 0, protect: 1, mask: 2 };
 
 export function protections(
   policy: Policy | null,
-  shown: readonly ShownPath[],
+  shown: Shown,
   facts: HostFacts,
   idmap: boolean,
 ): Protections {
-  const collector = new Collector(shown, facts);
-  const builtin: Origin = { kind: 'protected', line: null };
-  for (const path of facts.ownFiles) collector.add(path, 'protect', builtin);
-  for (const root of shown) {
-    if (root.kind !== 'host' || !root.writable || !root.directory) continue;
-    for (const name of PROTECTED_NAMES) collector.add(joinPath(root.source, name), 'protect', builtin);
-    const git = joinPath(root.source, GIT_FILE);
-    if (facts.paths.byPath.get(git)?.kind === 'file') collector.add(git, 'protect', builtin);
+  const collector = new Collector(shown.paths, facts);
+  for (const path of facts.ownFiles) collector.addOwn(path);
+  for (const root of shown.writableRoots)
+    for (const name of PROTECTED_NAMES) collector.addTrusted(joinPath(root, name));
+  for (const { path, kind } of facts.repositories.found) {
+    if (kind === 'file') collector.addTrusted(path);
+    for (const name of REPOSITORY_NAMES[kind]) collector.addTrusted(joinPath(path, name));
   }
   for (const { value, span } of policy?.filesystem?.protect ?? []) {
     collector.add(expandPath(value, facts.caller), 'protect', { kind: 'policy', line: span.line });
@@ -52,21 +54,49 @@ export function protections(
   return collector.finish(idmap);
 }
 
+const BUILTIN: Origin = { kind: 'protected', line: null };
+
 class Collector {
   readonly #shown: readonly ShownPath[];
   readonly #facts: HostFacts;
   readonly #effects = new Map<string, Effect>();
-  readonly #warnings: string[] = [];
+  readonly #absent: string[] = [];
+  readonly #problems: CompileProblem[] = [];
+  readonly #warnings = new Set<string>();
   readonly #notes: string[] = [];
 
   constructor(shown: readonly ShownPath[], facts: HostFacts) {
     this.#shown = shown;
     this.#facts = facts;
+    if (!facts.repositories.complete)
+      this.#warnings.add(
+        'there are more directories in the writable ones than are searched for git repositories: hooks and settings of some are not protected',
+      );
+  }
+
+  /** A file of openshell itself. Whoever can replace a link on the way to it can replace it. */
+  addOwn(path: string): void {
+    const fact = this.#fact(path);
+    const link = fact?.links.find(({ at }) => this.#writable(at));
+    if (fact !== undefined && link !== undefined) {
+      this.#problems.push({
+        message: `${path} is reached by the symbolic link ${link.at}, which the program could replace`,
+        hint: `name it by its real path, ${fact.canonical}, or start in another directory (the cache is below XDG_CACHE_HOME)`,
+        line: null,
+      });
+    }
+    this.add(path, 'protect', BUILTIN);
+  }
+
+  /** A name that programs of the host trust. */
+  addTrusted(path: string): void {
+    if (this.#fact(path)?.kind === 'missing') this.#absent.push(path);
+    this.add(path, 'protect', BUILTIN);
   }
 
   /** `path` is a path of the host. */
   add(path: string, kind: 'protect' | 'mask', origin: Origin): void {
-    const fact = this.#facts.paths.byPath.get(path);
+    const fact = this.#fact(path);
     if (fact === undefined || fact.kind === 'missing') {
       if (origin.kind === 'policy')
         this.#notes.push(
@@ -74,24 +104,33 @@ class Collector {
         );
       return;
     }
-    const holder = this.#holder(fact.canonical);
-    if (holder === null) {
-      /* An own file around a writable directory (the directory lies in openshell's installation). */
-      if (kind === 'protect') this.#protectInside(fact, origin);
-      return;
-    }
-    const link = fact.links.at(-1);
-    if (link !== undefined && holder.writable && liesIn(link.at, holder.source)) {
-      this.#warnings.push(
+    const link = fact.links.find(({ at }) => this.#writable(at));
+    if (link !== undefined) {
+      this.#warnings.add(
         `${link.at} is a symbolic link in a writable directory: what it leads to is held, the link itself is not`,
       );
     }
+    const holders = this.#holders(fact.canonical);
+    /* An own file around a writable directory (the directory lies in openshell's installation). */
+    if (holders.length === 0 && kind === 'protect') this.#protectInside(fact, origin);
+    for (const holder of holders) this.#hold(fact, holder, kind, origin);
+  }
+
+  #fact(path: string): PathFact | undefined {
+    return this.#facts.paths.byPath.get(path);
+  }
+
+  #writable(path: string): boolean {
+    return this.#shown.some(
+      ({ kind, writable, source }) => kind === 'host' && writable && liesIn(path, source),
+    );
+  }
+
+  #hold(fact: Existing, holder: ShownPath, kind: 'protect' | 'mask', origin: Origin): void {
     if (!holder.writable && kind === 'protect') return;
-    const inside = (host: string): string =>
-      holder.source === holder.target ? host : holder.target + host.slice(holder.source.length);
     if (holder.writable) {
       for (const directory of directoriesBetween(holder.source, fact.canonical)) {
-        this.#put(inside(directory), {
+        this.#put(inside(holder, directory), {
           kind: 'pin',
           fact: { ...fact, kind: 'directory', canonical: directory },
           source: directory,
@@ -99,7 +138,7 @@ class Collector {
         });
       }
     }
-    this.#put(inside(fact.canonical), { kind, fact, source: fact.canonical, origin });
+    this.#put(inside(holder, fact.canonical), { kind, fact, source: fact.canonical, origin });
   }
 
   #protectInside(fact: Existing, origin: Origin): void {
@@ -111,20 +150,21 @@ class Collector {
         source: root.source,
         origin,
       });
-      this.#warnings.push(
+      this.#warnings.add(
         `${root.target} lies in ${fact.canonical}, which belongs to openshell: it is shown read-only`,
       );
     }
   }
 
-  /** The innermost shown host path that holds `canonical`. */
-  #holder(canonical: string): ShownPath | null {
-    let best: ShownPath | null = null;
-    for (const shown of this.#shown) {
-      if (shown.kind !== 'host' || !liesIn(canonical, shown.source)) continue;
-      if (best === null || shown.source.length > best.source.length) best = shown;
-    }
-    return best;
+  /** What shows `canonical`, once per place where it can be seen: `--home` may show a directory a second time. */
+  #holders(canonical: string): ShownPath[] {
+    return this.#shown.filter((shown) => {
+      if (shown.kind !== 'host' || !liesIn(canonical, shown.source)) return false;
+      const target = inside(shown, canonical);
+      const covers = (other: ShownPath): boolean =>
+        other.target.length > shown.target.length && liesIn(target, other.target);
+      return !this.#shown.some(covers);
+    });
   }
 
   #put(target: string, effect: Effect): void {
@@ -140,9 +180,20 @@ class Collector {
       if (denied.some((path) => path !== target && liesIn(target, path))) continue;
       mounts.push(effect.kind === 'mask' ? mask(target, effect) : hold(target, effect, idmap));
     }
-    return { mounts, denied, warnings: this.#warnings, notes: this.#notes };
+    return {
+      mounts,
+      denied,
+      hostTrust: { absent: this.#absent, repositories: this.#facts.repositories },
+      problems: this.#problems,
+      warnings: [...this.#warnings],
+      notes: this.#notes,
+    };
   }
 }
+
+/** Where a path of the host that `holder` holds is inside. */
+const inside = ({ source, target }: ShownPath, host: string): string =>
+  source === target ? host : target + host.slice(source.length);
 
 function hold(target: string, effect: Effect, idmap: boolean): Mount {
   return {
@@ -151,6 +202,7 @@ function hold(target: string, effect: Effect, idmap: boolean): Mount {
     target,
     writable: effect.kind === 'pin',
     devices: false,
+    kept: false,
     idmapOwner: idmap ? { uid: effect.fact.uid, gid: effect.fact.gid } : null,
     origin: effect.origin,
   };

@@ -1,10 +1,10 @@
 /** Which paths of the host a compilation needs to know about: `probe` looks at exactly these. */
-import { joinPath } from '../base/path.ts';
-import type { CallerFacts } from '../plan/facts.ts';
+import { joinPath, liesIn } from '../base/path.ts';
+import type { CallerFacts, Repository } from '../plan/facts.ts';
 import { DEVICES } from './devices.ts';
 import type { CompileInput } from './input.ts';
-import { expandPath, listedPaths } from './listed-paths.ts';
-import { GIT_FILE, PROTECTED_NAMES } from './protected-names.ts';
+import { expandPath, listedPaths, OWN_TREES } from './listed-paths.ts';
+import { PROTECTED_NAMES, REPOSITORY_NAMES } from './protected-names.ts';
 
 export const GENERATED_FILES = [
   '/etc/passwd',
@@ -18,6 +18,7 @@ export function pathsOfInterest(
   input: Pick<CompileInput, 'policy' | 'operator'>,
   caller: CallerFacts,
   ownFiles: readonly string[],
+  repositories: readonly Repository[],
 ): string[] {
   const asked = new Set<string>([
     caller.home,
@@ -26,21 +27,31 @@ export function pathsOfInterest(
     ...GENERATED_FILES,
     ...DEVICES.map(({ path }) => path),
   ]);
-  const listed = listedPaths({ ...input, facts: { caller } });
-  for (const { path, writable } of listed) {
+  for (const { path } of listedPaths({ ...input, facts: { caller } })) asked.add(path);
+  for (const root of writableRoots(input, caller))
+    for (const name of PROTECTED_NAMES) asked.add(joinPath(root, name));
+  for (const { path, kind } of repositories) {
     asked.add(path);
-    if (!writable) continue;
-    for (const name of [...PROTECTED_NAMES, GIT_FILE]) asked.add(joinPath(path, name));
+    for (const name of REPOSITORY_NAMES[kind]) asked.add(joinPath(path, name));
   }
   const section = input.policy?.filesystem;
   for (const { value } of [...(section?.deny ?? []), ...(section?.protect ?? [])])
     asked.add(expandPath(value, caller));
-  if (input.operator.home !== null) {
-    asked.add(input.operator.home);
-    for (const name of [...PROTECTED_NAMES, GIT_FILE]) asked.add(joinPath(input.operator.home, name));
-  }
+  if (input.operator.home !== null) asked.add(input.operator.home);
   for (const { binaries } of input.policy?.network ?? []) {
     for (const { path } of binaries) if (path.startsWith('/') && !/[*?[{]/.test(path)) asked.add(path);
   }
   return [...asked];
+}
+
+/** What may be written and is of the host, before any disk is asked: the places of names that the host trusts. */
+export function writableRoots(
+  input: Pick<CompileInput, 'policy' | 'operator'>,
+  caller: CallerFacts,
+): string[] {
+  const { home } = input.operator;
+  const listed = listedPaths({ ...input, facts: { caller } })
+    .filter(({ path, writable }) => writable && !OWN_TREES.includes(path) && !liesIn(path, '/dev'))
+    .map(({ path }) => path);
+  return [...new Set(home === null ? listed : [...listed, home])];
 }

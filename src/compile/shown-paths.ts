@@ -7,7 +7,7 @@ import type { HostFacts, PathFact, SymbolicLink } from '../plan/facts.ts';
 import type { Origin } from '../plan/plan.ts';
 import { DEVICES } from './devices.ts';
 import type { CompileProblem } from './input.ts';
-import type { ListedPath } from './listed-paths.ts';
+import { type ListedPath, OWN_TREES } from './listed-paths.ts';
 
 export interface ShownPath {
   readonly kind: 'host' | 'private';
@@ -26,14 +26,14 @@ export interface ShownPath {
 
 export interface Shown {
   readonly paths: readonly ShownPath[];
+  /** Directories of the host that are listed as writable, those too that a parent shows already; canonical. */
+  readonly writableRoots: readonly string[];
   /** Symbolic links to make where no shown directory holds them. */
   readonly links: readonly { readonly link: SymbolicLink; readonly origin: Origin }[];
   readonly notes: readonly string[];
   readonly problems: readonly CompileProblem[];
 }
 
-/** Replaced by file systems of our own, whatever is listed. */
-const OWN_TREES = ['/proc', '/dev', '/tmp'] as const;
 const BUILTIN: Origin = { kind: 'builtin', line: null };
 
 export function shownPaths(listed: readonly ListedPath[], facts: HostFacts, keptHome: string | null): Shown {
@@ -82,7 +82,7 @@ class Collector {
     }
     for (const name of this.#facts.paths.rootEntries) {
       const path = joinPath('/', name);
-      if (!OWN_TREES.includes(path as (typeof OWN_TREES)[number])) this.list({ ...entry, path });
+      if (!OWN_TREES.includes(path)) this.list({ ...entry, path });
     }
   }
 
@@ -187,6 +187,9 @@ class Collector {
       .sort((a, b) => byDepth(a.link.at, b.link.at));
     return {
       paths,
+      writableRoots: [...this.#host.values()]
+        .filter(({ writable, directory }) => writable && directory)
+        .map(({ source }) => source),
       links: links.filter(({ link }) => this.#leadsSomewhere(link, paths)),
       notes: this.#notes,
       problems: this.#problems,

@@ -112,7 +112,8 @@ function mountRow(mount: Mount): Fields<'mount'> {
         flags:
           (mount.writable ? flag.writable : 0) |
           (mount.devices ? flag.devices : 0) |
-          (mount.idmapOwner ? flag.idmapped : 0),
+          (mount.idmapOwner ? flag.idmapped : 0) |
+          (mount.kept ? flag.kept : 0),
         source: mount.source,
         owner_uid: mount.idmapOwner?.uid ?? 0,
         owner_gid: mount.idmapOwner?.gid ?? 0,

@@ -8,10 +8,28 @@ export interface HostFacts {
   readonly arch: Arch;
   readonly kernel: KernelFacts;
   readonly caller: CallerFacts;
-  /** Paths that a workload must never write: openshell's installation, policy, event and credential files; canonical. */
+  /** Paths that a workload must never write: openshell's installation, policy, event and credential files; absolute, as
+   *  they are named: a link on the way counts too. */
   readonly ownFiles: readonly string[];
   readonly paths: PathFacts;
+  readonly repositories: RepositoryFacts;
   readonly cgroup: CgroupFacts;
+}
+
+/** What git of the host takes its configuration and hooks from, found in and one level below the writable directories. */
+export interface RepositoryFacts {
+  /** Directories that were searched, as they are listed. */
+  readonly roots: readonly string[];
+  readonly found: readonly Repository[];
+  /** False: there are more than were looked at. */
+  readonly complete: boolean;
+}
+
+export interface Repository {
+  /** Canonical. */
+  readonly path: string;
+  /** A git directory; the part of one that belongs to a linked worktree; a `.git` file that names one (gitrepository-layout(5)). */
+  readonly kind: 'directory' | 'worktree' | 'file';
 }
 
 export interface KernelFacts {

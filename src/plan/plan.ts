@@ -4,6 +4,7 @@
  * inputs give byte-equal plans (INV-02), so it holds no time, no random value and no process number.
  */
 import type { Arch } from '../kernel/arch.ts';
+import type { RepositoryFacts } from './facts.ts';
 
 export interface Plan {
   readonly format: 1;
@@ -21,9 +22,17 @@ export interface Plan {
   readonly workdir: string;
   readonly egress: EgressTable;
   readonly report: readonly LayerReport[];
+  readonly hostTrust: HostTrust;
   /** What an operator should know at every start, and what only explains the plan; each a clause. */
   readonly warnings: readonly string[];
   readonly notes: readonly string[];
+}
+
+/** What programs of the host trust in the writable directories, as it was before the program started. */
+export interface HostTrust {
+  /** Names that did not exist, so that nothing could be held there: the program may have made them. */
+  readonly absent: readonly string[];
+  readonly repositories: RepositoryFacts;
 }
 
 export type Tier = 'namespaces' | 'platform';
@@ -68,6 +77,8 @@ export type Mount =
       readonly writable: boolean;
       /** Device files in it work. */
       readonly devices: boolean;
+      /** A directory kept for the sandbox alone (`--home`): mount points may be made in it. */
+      readonly kept: boolean;
       /** The owner of `source` on disk, who is shown as the workload's own user (idmapped mount); null: no mapping. */
       readonly idmapOwner: { readonly uid: number; readonly gid: number } | null;
       readonly origin: Origin;

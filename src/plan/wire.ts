@@ -101,7 +101,7 @@ export const ENUMS = {
   host_kind: { caller: 0, drop: 1, drop_unused: 2 },
   request_flag: { tty: 1 },
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
-  mount_flag: { writable: 1, devices: 2, idmapped: 4 },
+  mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
   match: { arch: 1, nr: 2, arg: 4 },
   handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6 },
   /** Frames, supervisor to warden. */

@@ -1,14 +1,14 @@
 /** Where openshell itself is: what the launcher is, and what a workload must never write. */
-import { accessSync, constants, lstatSync, realpathSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 export interface Installation {
   /** Directory of the package. */
   readonly root: string;
   /** The launcher's path, or null when it is not built. */
   readonly launcher: string | null;
-  /** Canonical paths that run on the host when openshell is used again. */
+  /** Absolute paths that run on the host when openshell is used again; a link on the way is not followed. */
   readonly ownFiles: readonly string[];
 }
 
@@ -32,24 +32,19 @@ export function findInstallation(script: string): Installation {
   const real = realpathSync.native(script);
   const root = dirname(dirname(real));
   const launcher = launcherPlaces(root).find(isExecutable) ?? null;
-  const own = [
-    join(root, 'dist'),
-    join(root, 'launcher'),
-    join(root, 'tools'),
-    cacheDirectory(),
-    process.execPath,
-  ];
+  const cache = cacheDirectory();
+  const ownFiles = [join(root, 'dist'), join(root, 'launcher'), join(root, 'tools'), cache, process.execPath];
   // Started through a link (node_modules/.bin/openshell): whoever replaces the link replaces us.
-  if (lstatSync(script).isSymbolicLink()) own.push(realpathSync.native(dirname(script)));
-  return { root, launcher, ownFiles: own.flatMap(canonical) };
+  if (lstatSync(script).isSymbolicLink()) ownFiles.push(dirname(resolve(script)));
+  makeDirectory(cache);
+  return { root, launcher, ownFiles };
 }
 
-function canonical(path: string): string[] {
+/** Made before the first run, so that it is protected from it. */
+function makeDirectory(path: string): void {
   try {
-    return [realpathSync.native(path)];
-  } catch {
-    return [];
-  }
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {}
 }
 
 function isExecutable(path: string): boolean {

@@ -1,20 +1,20 @@
 /** What this host is, for a preparation: all but the paths that a policy asks about. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import type { Arch } from '../kernel/arch.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import { readCache, writeCache } from '../probe/cache.ts';
 import { callerFacts } from '../probe/caller.ts';
 import { findCgroup } from '../probe/cgroup.ts';
-import { cacheDirectory } from '../probe/installation.ts';
 import { kernelFacts, type ProbeAnswers, probeKernel } from '../probe/kernel.ts';
 import type { PrepareInput } from './prepared.ts';
 
 const HOST_CACHE = 'host';
 
-export function hostFactsFor(input: Omit<PrepareInput, 'refusalErrno'>): Omit<HostFacts, 'paths'> {
+export function hostFactsFor(
+  input: Omit<PrepareInput, 'refusalErrno'>,
+): Omit<HostFacts, 'paths' | 'repositories'> {
   const { installation, policy, ownFiles, workdir } = input;
-  ensureCacheDirectory();
   const own = [...installation.ownFiles, ...ownFiles, ...(policy?.path == null ? [] : [policy.path])];
   return {
     arch: archOf(process.arch),
@@ -23,13 +23,6 @@ export function hostFactsFor(input: Omit<PrepareInput, 'refusalErrno'>): Omit<Ho
     ownFiles: [...new Set(own)].sort(),
     cgroup: findCgroup(),
   };
-}
-
-/** Made before the first run, so that it is protected from it. */
-function ensureCacheDirectory(): void {
-  try {
-    mkdirSync(cacheDirectory(), { recursive: true, mode: 0o700 });
-  } catch {}
 }
 
 function archOf(arch: string): Arch {

@@ -1,12 +1,13 @@
 /** Reads a policy file: bounded, and only text. */
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
 import { POLICY_LIMITS } from '../policy/limits.ts';
 
 export interface PolicyFile {
   /** As the user named it. */
   readonly name: string;
-  /** Canonical path, or null for standard input. */
+  /** Absolute path as it was named, or null for standard input. */
   readonly path: string | null;
   readonly text: string;
 }
@@ -26,7 +27,7 @@ export function readPolicyFile(name: string): Result<PolicyFile, string> {
     const bytes = readBounded(fd);
     if (bytes === null) return err(tooLarge(name, null));
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return ok({ name, path: name === '-' ? null : realpathSync(name), text });
+    return ok({ name, path: name === '-' ? null : resolve(name), text });
   } catch (error) {
     return err(
       error instanceof TypeError

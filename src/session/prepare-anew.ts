@@ -3,13 +3,14 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Severity } from '../base/source.ts';
 import { compile } from '../compile/compile.ts';
 import type { CompileProblem } from '../compile/input.ts';
-import { pathsOfInterest } from '../compile/questions.ts';
+import { pathsOfInterest, writableRoots } from '../compile/questions.ts';
 import { encodePlan } from '../plan/encode.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import { writeCache } from '../probe/cache.ts';
 import { lookAt, type Observations } from '../probe/paths.ts';
+import { findRepositories } from '../probe/repositories.ts';
 import { hostFactsFor } from './host-facts.ts';
 import type { PolicyFile } from './policy-file.ts';
 import {
@@ -59,9 +60,10 @@ export interface Compiled {
 export function compileFor(input: PrepareInput, policy: Policy | null): Compiled {
   const { operator, refusalErrno } = input;
   const host = hostFactsFor(input);
-  const asked = pathsOfInterest({ policy, operator }, host.caller, host.ownFiles);
-  const look = lookAt(asked);
-  const facts = { ...host, paths: look.facts };
+  const request = { policy, operator };
+  const repositories = findRepositories(writableRoots(request, host.caller));
+  const look = lookAt(pathsOfInterest(request, host.caller, host.ownFiles, repositories.found));
+  const facts = { ...host, repositories, paths: look.facts };
   const source = { file: input.policy?.name ?? null };
   const hook = refusalErrno === undefined ? {} : { refusalErrno };
   const shipped = { knownFilter: knownFilter(input.installation.root) };

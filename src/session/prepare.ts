@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { err, ok, type Result } from '../base/result.ts';
 import { readCache } from '../probe/cache.ts';
 import { looksTheSame } from '../probe/paths.ts';
+import { findRepositories, sameRepositories } from '../probe/repositories.ts';
 import {
   PLAN_CACHE,
   type Prepared,
@@ -12,7 +13,7 @@ import {
 } from './prepared.ts';
 
 /** Bumped whenever the form of what is kept changes. */
-const CACHE_FORMAT = 4;
+const CACHE_FORMAT = 5;
 
 export const NO_LAUNCHER =
   'openshell: the launcher is not built: run `openshell doctor --fix` (it needs a C compiler)';
@@ -33,7 +34,10 @@ function recall(key: string): Prepared | null {
   if (text === null) return null;
   try {
     const { observations, prepared } = JSON.parse(text) as Remembered;
-    return looksTheSame(observations) ? prepared : null;
+    const { repositories } = prepared.plan.hostTrust;
+    const unchanged =
+      looksTheSame(observations) && sameRepositories(findRepositories(repositories.roots), repositories);
+    return unchanged ? prepared : null;
   } catch {
     return null;
   }

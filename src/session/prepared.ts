@@ -10,7 +10,7 @@ export interface PrepareInput {
   readonly operator: OperatorRequest;
   readonly workdir: string;
   readonly installation: Installation;
-  /** Further canonical paths that the workload must never write: event and credential files. */
+  /** Further absolute paths that the workload must never write: event and credential files. */
   readonly ownFiles: readonly string[];
   readonly refusalErrno?: number;
 }

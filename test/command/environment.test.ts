@@ -188,8 +188,7 @@ describe('home and working directory', () => {
     expect(existsSync(join(scratch.home, '.note'))).toBe(false);
   });
 
-  // The kept home has no `project` to mount on.
-  it.fails('--home works in a project that lies in the caller’s home', async () => {
+  it('--home works in a project that lies in the caller’s home', async () => {
     const kept = scratch.directory('kept-home-of-project');
     const done = await openshell(['run', '--home', kept, '--', 'sh', '-c', 'pwd; echo x > made-here'], here);
     expect(done).toMatchObject({ code: 0, stdout: `${scratch.project}\n` });

@@ -141,7 +141,13 @@ describe('protections', () => {
 
   it('hold a `.git` that is a file: it names where the hooks are', () => {
     const extra = { '/home/dev/project/.git': file('/home/dev/project/.git') };
-    expect(at(compiled(null, { facts: pretendedHost({ extra }) }), '/home/dev/project/.git')).toMatchObject({
+    const repositories = {
+      roots: ['/home/dev/project'],
+      found: [{ path: '/home/dev/project/.git', kind: 'file' as const }],
+      complete: true,
+    };
+    const facts = pretendedHost({ extra, repositories });
+    expect(at(compiled(null, { facts }), '/home/dev/project/.git')).toMatchObject({
       kind: 'bind',
       writable: false,
     });

@@ -72,6 +72,7 @@ export interface Pretend {
   readonly ownFiles?: readonly string[];
   readonly extra?: Readonly<Record<string, PathFact>>;
   readonly cgroup?: HostFacts['cgroup'];
+  readonly repositories?: HostFacts['repositories'];
 }
 
 export function pretendedHost(pretend: Pretend = {}): HostFacts {
@@ -96,6 +97,11 @@ export function pretendedHost(pretend: Pretend = {}): HostFacts {
     kernel: { ...KERNEL, ...pretend.kernel },
     caller: { ...CALLER, ...pretend.caller },
     ownFiles: pretend.ownFiles ?? ['/home/dev/.cache/openshell', '/opt/openshell'],
+    repositories: pretend.repositories ?? {
+      roots: ['/home/dev/project'],
+      found: [{ path: '/home/dev/project/.git', kind: 'directory' }],
+      complete: true,
+    },
     paths: { byPath, rootEntries },
     cgroup: pretend.cgroup ?? { parent: null, detail: 'none' },
   };

@@ -30,6 +30,7 @@ const bind = (source: string, target: string): Mount => ({
   target,
   writable: false,
   devices: false,
+  kept: false,
   idmapOwner: null,
   origin: builtin,
 });
