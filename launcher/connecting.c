@@ -20,18 +20,26 @@ static int64_t connect_deadline(int file) {
   return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
 }
 
-/* The supervisor accepts on the other side: it must know whose port this is before it can serve it. */
-static void tell_port(const struct mediator *mediator, const struct waiting *waiting) {
-  struct sockaddr_storage local;
+/* `u64 id, u32 port, bytes address`; port 0: no connection came of it. */
+void connecting_tell_peer(const struct mediator *mediator, uint64_t id, int file) {
+  struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
   socklen_t length = sizeof local;
+  const struct sockaddr_in *in = (const struct sockaddr_in *)&local;
+  const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
   struct frame frame;
-  uint16_t port = 0;
-  if (getsockname(waiting->file, (struct sockaddr *)&local, &length) < 0) return;
-  if (local.ss_family == AF_INET) port = ntohs(((struct sockaddr_in *)&local)->sin_port);
-  else if (local.ss_family == AF_INET6) port = ntohs(((struct sockaddr_in6 *)&local)->sin6_port);
+  if (file >= 0) getsockname(file, (struct sockaddr *)&local, &length);
   control_begin(&frame, REPORT_PEER);
-  frame_u64(&frame, waiting->id);
-  frame_u32(&frame, port);
+  frame_u64(&frame, id);
+  if (local.ss_family == AF_INET) {
+    frame_u32(&frame, ntohs(in->sin_port));
+    frame_bytes(&frame, &in->sin_addr, 4);
+  } else if (local.ss_family == AF_INET6) {
+    frame_u32(&frame, ntohs(in6->sin6_port));
+    frame_bytes(&frame, &in6->sin6_addr, 16);
+  } else {
+    frame_u32(&frame, 0);
+    frame_bytes(&frame, "", 0);
+  }
   control_send(mediator->control, &frame);
 }
 
@@ -54,7 +62,10 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
   int error = connect(waiting->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
-  if (waiting->proxied && (error == 0 || error == EINPROGRESS)) tell_port(mediator, waiting);
+  if (waiting->proxied && (error == 0 || error == EINPROGRESS)) {
+    connecting_tell_peer(mediator, waiting->id, waiting->file);
+    waiting->told = true;
+  }
   if (error == EINPROGRESS && waiting->blocking) {
     wait_for_handshake(mediator, waiting, waiting->file);
   } else if (error == EAGAIN && waiting->blocking && waiting->domain == AF_UNIX) {

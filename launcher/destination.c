@@ -221,7 +221,10 @@ void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t l
   memcpy(&answer, payload, sizeof answer);
   struct waiting *waiting = waiting_find(answer.id);
   struct target target;
-  if (waiting == NULL) return;
+  if (waiting == NULL) { /* the caller ended meanwhile */
+    connecting_tell_peer(mediator, answer.id, -1);
+    return;
+  }
   if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
     connecting_inside(mediator, waiting);
   } else if (answer.verdict == VERDICT_DIRECT &&

@@ -27,7 +27,8 @@ struct waiting {
   int domain;
   int type;
   bool outer;   /* `file` is a socket of the host already: an earlier connect put it there */
-  bool proxied; /* the supervisor is told the local port, so that it knows whose connection it accepts */
+  bool proxied; /* the supervisor is told the local address, so that it knows whose connection it accepts */
+  bool told;    /* it was */
   bool blocking;
   struct target target;
   struct verdict_key *key; /* what a verdict about it would be remembered under, or NULL */

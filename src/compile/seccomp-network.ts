@@ -38,17 +38,22 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
   ];
 }
 
-/** With the host's own network only Unix sockets are looked at, which connect can lead to; ports are the kernel's. */
+/**
+ * With the host's own network only connects to Unix sockets matter; ports are the kernel's. A socket that is replaced by
+ * one of the host takes its registrations in epoll sets along, so in `proxy` mode the warden has to know of the sets.
+ */
 function mediated({ network }: SeccompInput): readonly Treatment[] {
-  const by = (call: 'connect' | 'bind' | 'listen'): Treatment => ({ call, clauses: [], otherwise: mediate(call, ERRNOS.EACCES, 'mediated_network') });
-  if (network === 'allow') return [by('connect')];
-  const calls = [by('connect'), by('bind'), by('listen')];
-  if (network === 'block') return calls;
-  // A socket that is replaced takes its registrations in epoll sets along, so the warden has to know of the sets.
-  const sets = (['epoll_create', 'epoll_create1'] as const).map(
-    (call): Treatment => ({ call, clauses: [], otherwise: mediate('epoll', ERRNOS.EPERM, 'mediated_network') }),
-  );
-  return [...calls, ...sets];
+  const asked = (call: 'connect' | 'bind' | 'listen'): Treatment => ({
+    call,
+    clauses: [],
+    otherwise: network === 'allow' && call !== 'connect' ? ALLOWED_CALL : mediate(call, ERRNOS.EACCES, 'mediated_network'),
+  });
+  const set = (call: 'epoll_create' | 'epoll_create1'): Treatment => ({
+    call,
+    clauses: [],
+    otherwise: network === 'proxy' ? mediate('epoll', ERRNOS.EPERM, 'mediated_network') : ALLOWED_CALL,
+  });
+  return [asked('connect'), asked('bind'), asked('listen'), set('epoll_create'), set('epoll_create1')];
 }
 
 const FAMILY_REFUSED = refuse(ERRNOS.EAFNOSUPPORT, 'socket_family');

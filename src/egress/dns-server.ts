@@ -1,28 +1,29 @@
 /** The sockets of the policy DNS: datagrams, and messages with their length before them over TCP (RFC 1035 4.2). */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
-import { MAX_QUERY } from './dns-message.ts';
 import { NAME_LIMITS } from './name-limits.ts';
-import type { PolicyDns } from './policy-dns.ts';
+
+/** The answer to one message, or null where none is due. It never fails. */
+export type AnswerQuery = (message: Uint8Array, transport: 'udp' | 'tcp') => Promise<Uint8Array | null>;
 
 export class DnsServer {
-  readonly #dns: Pick<PolicyDns, 'answer'>;
+  readonly #answerQuery: AnswerQuery;
   readonly #udp: DatagramSocket[] = [];
   readonly #tcp: Server[] = [];
   readonly #connections = new Set<Socket>();
+  #closed = false;
 
-  constructor(dns: Pick<PolicyDns, 'answer'>) {
-    this.#dns = dns;
+  constructor(answerQuery: AnswerQuery) {
+    this.#answerQuery = answerQuery;
   }
 
   /** @param handle a raw bound socket, as Node's channel to the launcher hands it over */
   serveUdp(handle: unknown): void {
     const socket = createSocket('udp4');
     socket.on('error', () => {}); // an answer that could not be sent: the client asks again
-    socket.on('message', (message, { address, port }) => {
-      void this.#dns.answer(message, 'udp').then((reply) => {
-        if (reply !== null) socket.send(reply, port, address);
-      });
+    socket.on('message', async (message, { address, port }) => {
+      const reply = await this.#answerQuery(message, 'udp');
+      if (reply !== null && !this.#closed) socket.send(reply, port, address, () => {});
     });
     // A bound handle is taken as it is; the types know of ports only.
     (socket.bind as (handle: unknown) => void)(handle);
@@ -39,6 +40,7 @@ export class DnsServer {
   }
 
   close(): void {
+    this.#closed = true;
     for (const socket of this.#udp) socket.close();
     for (const server of this.#tcp) server.close();
     for (const socket of this.#connections) socket.destroy();
@@ -55,7 +57,7 @@ export class DnsServer {
       rest = Buffer.concat([rest, chunk]);
       while (rest.length >= 2) {
         const length = rest.readUInt16BE(0);
-        if (length > MAX_QUERY) return void socket.destroy();
+        if (length > NAME_LIMITS.queryBytes) return void socket.destroy();
         if (rest.length < 2 + length) return;
         const message = rest.subarray(2, 2 + length);
         rest = rest.subarray(2 + length);
@@ -67,7 +69,7 @@ export class DnsServer {
   }
 
   async #answer(socket: Socket, message: Uint8Array): Promise<void> {
-    const reply = await this.#dns.answer(message, 'tcp');
+    const reply = await this.#answerQuery(message, 'tcp');
     if (reply === null) return void socket.destroy();
     const length = Buffer.alloc(2);
     length.writeUInt16BE(reply.length, 0);

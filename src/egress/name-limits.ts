@@ -1,5 +1,7 @@
 /** Bounds of the policy DNS. docs/limits.md lists them; a test compares. */
 export const NAME_LIMITS = {
+  /** Bytes of a query: the longest name and EDNS options fit, and no resolver library sends more. */
+  queryBytes: 1232,
   /** Queries of one sandbox that are being answered. */
   answering: 64,
   /** Seconds that an answer may be kept, and that the addresses of a name are. */

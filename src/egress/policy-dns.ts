@@ -27,26 +27,25 @@ const TCP_LIMIT = 65_535;
 const NOTHING: Reply = { code: 'NOERROR', addresses: [], ttl: 0 };
 const UNKNOWN: Reply = { code: 'NXDOMAIN', addresses: [], ttl: 0 };
 const FAILED: Reply = { code: 'SERVFAIL', addresses: [], ttl: 0 };
-const LOOPBACK = { A: '127.0.0.1', AAAA: '::1' } as const;
+const LOOPBACK = { A: parseAddress('127.0.0.1')!, AAAA: parseAddress('::1')! } as const;
+const LOCAL_TTL = 60;
 
 export class PolicyDns {
   readonly #options: PolicyDnsOptions;
   readonly #limits: NameLimits;
   readonly #rate: RateLimit;
   readonly #known = new Map<string, { readonly addresses: readonly Address[]; readonly until: number }>();
-  #index: EgressIndex;
   #answering = 0;
 
   constructor(options: PolicyDnsOptions) {
     this.#options = options;
-    this.#index = options.index;
     this.#limits = { ...NAME_LIMITS, ...options.limits };
     this.#rate = new RateLimit(this.#limits.newNamesPerSecond, this.#limits.newNamesAtOnce);
   }
 
-  /** Judges by these rules from now on. */
-  useIndex(index: EgressIndex): void {
-    this.#index = index;
+  /** The addresses that a name was last found to have. */
+  addressesOf(name: string): readonly Address[] {
+    return this.#known.get(name)?.addresses ?? [];
   }
 
   /** The answer to one message, or null where none is due. */
@@ -65,21 +64,20 @@ export class PolicyDns {
 
   async #reply(question: Question): Promise<Reply> {
     const host = normaliseHost(question.name);
-    if (!host.ok || host.value.address !== null) return UNKNOWN;
+    if (!host.ok || host.value.address !== null) return this.#refuse(question, 'endpoint_not_listed');
     const name = host.value;
-    const local = name.text === 'localhost' || name.text.endsWith('.localhost');
-    if (local) return question.type === 'A' || question.type === 'AAAA' ? { code: 'NOERROR', addresses: [LOOPBACK[question.type]], ttl: 60 } : NOTHING;
-    if (!listsHost(this.#index, name)) return this.#refuse(question, 'endpoint_not_listed');
+    if (name.text === 'localhost' || name.text.endsWith('.localhost')) return local(question);
+    if (!listsHost(this.#options.index, name)) return this.#refuse(question, 'endpoint_not_listed');
     if (question.type !== 'A' && question.type !== 'AAAA') return NOTHING;
     if (!this.#mayAsk(name)) return this.#refuse(question, 'too_many_names');
     const real = await this.#addresses(name);
     if (real === null) return FAILED;
     const family = question.type === 'A' ? 4 : 6;
-    const addresses: string[] = [];
+    const addresses: Address[] = [];
     for (const address of real.filter((one) => one.family === family).slice(0, this.#limits.addresses)) {
       const synthetic = this.#options.synthetic.of(name.text, address);
       if (synthetic === null) return this.#refuse(question, 'too_many_names');
-      addresses.push(synthetic.text);
+      addresses.push(synthetic);
     }
     return { code: 'NOERROR', addresses, ttl: this.#limits.ttlSeconds };
   }
@@ -89,7 +87,7 @@ export class PolicyDns {
    * short and new ones are few.
    */
   #mayAsk({ text }: Host): boolean {
-    if (this.#index.exact.has(text) || this.#known.has(text)) return true;
+    if (this.#options.index.exact.has(text) || this.#known.has(text)) return true;
     const labels = text.split('.');
     if (labels.some((label) => label.length > this.#limits.patternLabel) || text.length > this.#limits.patternName) return false;
     return this.#rate.take();
@@ -124,3 +122,7 @@ export class PolicyDns {
     return UNKNOWN;
   }
 }
+
+/** RFC 6761 6.3: names below `localhost` are this machine. */
+const local = ({ type }: Question): Reply =>
+  type === 'A' || type === 'AAAA' ? { code: 'NOERROR', addresses: [LOOPBACK[type]], ttl: LOCAL_TTL } : NOTHING;

@@ -3,10 +3,8 @@
  * by the name that it was looked up under. Each pair of a name and a real address keeps its own for the life of the
  * sandbox: programs may cache it as long as they like.
  */
-import type { Address } from '../match/address.ts';
-import { addressOf } from '../match/address.ts';
+import { type Address, addressOf, parseAddress } from '../match/address.ts';
 import { INNER } from '../plan/wire.ts';
-import { parseAddress } from '../match/address.ts';
 
 export interface SyntheticTarget {
   readonly name: string;
@@ -51,8 +49,3 @@ const POOL: Readonly<Record<4 | 6, bigint>> = {
   4: parseAddress(INNER.syntheticV4.base)!.value,
   6: parseAddress(INNER.syntheticV6.base)!.value,
 };
-
-const BITS: Readonly<Record<4 | 6, bigint>> = { 4: 32n - BigInt(INNER.syntheticV4.prefix), 6: 128n - BigInt(INNER.syntheticV6.prefix) };
-
-/** Whether an address lies in the pools, given out or not. */
-export const isSynthetic = ({ family, value }: Address): boolean => value >> BITS[family] === POOL[family] >> BITS[family];

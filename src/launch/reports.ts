@@ -45,7 +45,8 @@ export type Report =
       readonly port: number;
       readonly process: ReportedProcess;
     }
-  | { readonly kind: 'peer'; readonly id: bigint; readonly port: number }
+  /** The local address of a connection to the proxy; port 0: none came of it. */
+  | { readonly kind: 'peer'; readonly id: bigint; readonly port: number; readonly address: Uint8Array }
   /** Connects that the warden allowed by a verdict that it remembered. */
   | { readonly kind: 'reused'; readonly uses: readonly { readonly token: number; readonly pid: number }[] }
   /** A Unix socket that the workload may not connect to; an abstract name starts with NUL. */
@@ -101,7 +102,7 @@ function decode(type: number, reader: FrameReader): Report {
       };
     }
     case ENUMS.report.peer:
-      return { kind: 'peer', id: reader.u64(), port: reader.u32() };
+      return { kind: 'peer', id: reader.u64(), port: reader.u32(), address: reader.bytes().slice() };
     case ENUMS.report.reused: {
       const count = reader.u32();
       if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
