@@ -103,6 +103,7 @@ function landlockLines({ landlock }: Plan): string[] {
 function networkLines({ egress }: Plan): string[] {
   return [
     `mode ${egress.mode}${egress.mode === 'proxy' ? `, proxy at 127.0.0.1:${egress.proxyPort}` : ''}`,
+    ...(egress.pin === 'start' ? ['names are resolved once, at the start'] : []),
     ...egress.policies.flatMap(policyLines),
   ];
 }

@@ -16,7 +16,7 @@ export function compileEgress(
 ): EgressTable {
   const policies = (policy?.network ?? []).map((entry) => egressPolicy(entry, facts));
   if (operator.allow.length > 0) policies.push(fromCommandLine(operator, policies.length));
-  return { mode, proxyPort: PROXY_PORT, policies };
+  return { mode, proxyPort: PROXY_PORT, pin: policy?.dns.pin ?? 'connect', policies };
 }
 
 const egressPolicy = (policy: NetworkPolicy, facts: HostFacts): EgressPolicy => ({

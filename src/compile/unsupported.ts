@@ -24,13 +24,6 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
       line: span.line,
     });
   }
-  if (policy.dns.pin === 'start') {
-    problems.push({
-      message: '`dns.pin: start` cannot be enforced by this version',
-      hint: 'use `connect`, the default',
-      line: null,
-    });
-  }
   return problems;
 }
 

@@ -2,14 +2,14 @@
  * Connects that go past the proxy: judged as the proxy judges, by the name that the address was looked up under. What
  * is allowed is one address, checked now, that the caller gets a kernel socket to.
  */
-import type { Draft } from '../event/event.ts';
+import type { Draft, Reason, RuleReference } from '../event/event.ts';
 import type { Result } from '../base/result.ts';
 import { type Address, addressFromBytes } from '../match/address.ts';
 import { decide } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
-import { type DecisionFacts, decisionDraft, processOf } from './decision-event.ts';
+import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
 import type { SyntheticAddresses } from './synthetic.ts';
@@ -23,7 +23,7 @@ export interface DirectConnect {
 }
 
 export interface DirectVerdict {
-  /** Null: refused. */
+  /** Null: refused, or not to be found. */
   readonly target: Target | null;
   readonly event: Draft;
 }
@@ -52,7 +52,7 @@ export class DirectEgress {
     const host = hostOf(known?.name ?? named.text);
     const process = identity.ok ? processOf(identity.value) : identity.error.process;
     const facts = { via: 'direct', host: host.text, port, process } as const;
-    const refuse = (reason: DecisionFacts['reason'], rule: DecisionFacts['rule'], address = real.text): DirectVerdict => ({
+    const refuse = (reason: Reason, rule: RuleReference | null, address = real.text): DirectVerdict => ({
       target: null,
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
     });
@@ -64,7 +64,10 @@ export class DirectEgress {
     const found = await destinations.at(host, port, verdict.candidates, real, known === null ? [] : addressesOf(known.name));
     if (!found.ok) {
       const { reason, candidate, address } = found.error;
-      return refuse(reason, candidate.rule, address?.text ?? real.text);
+      if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')
+        return refuse(reason, candidate.rule, address?.text ?? real.text);
+      const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
+      return { target: null, event };
     }
     const { target, candidate } = found.value;
     const address = target.address.text;

@@ -8,6 +8,8 @@ export const NAME_LIMITS = {
   ttlSeconds: 30,
   /** Names whose addresses are kept. */
   known: 1024,
+  /** Names whose addresses are frozen under `dns: {pin: start}`. */
+  frozen: 8192,
   /** Addresses in one answer. */
   addresses: 16,
   /** Synthetic addresses of one sandbox. */

@@ -200,6 +200,8 @@ export interface EgressTable {
   readonly mode: NetworkMode;
   /** Port of the explicit proxy on 127.0.0.1 inside. */
   readonly proxyPort: number;
+  /** When the addresses of names are resolved: at each use, or once, at the start. */
+  readonly pin: 'connect' | 'start';
   readonly policies: readonly EgressPolicy[];
 }
 

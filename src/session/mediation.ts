@@ -8,6 +8,7 @@ import { ContentHash } from '../egress/content-hash.ts';
 import { Destinations } from '../egress/destination.ts';
 import { createDialer } from '../egress/dial.ts';
 import { DirectEgress } from '../egress/direct.ts';
+import { FrozenResolver } from '../egress/frozen-names.ts';
 import { IdentityResolver } from '../egress/identity.ts';
 import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
@@ -19,7 +20,7 @@ import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { addressBytes, addressFromBytes, parseAddress } from '../match/address.ts';
-import { buildIndex } from '../match/egress-index.ts';
+import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Callers } from './callers.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
@@ -55,7 +56,8 @@ export class Mediation {
       throw new Error(`internal error: egress table: ${index.problems.join('; ')}`);
     const { emit } = options;
     const connectTo = new ConnectToTable(options.connectTo);
-    const resolver = new SystemResolver();
+    const system = new SystemResolver();
+    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(index)) : system;
     const destinations = new Destinations({ resolver, connectTo });
     const synthetic = new SyntheticAddresses(NAME_LIMITS.synthetic);
     this.#dns = new PolicyDns({ index, resolver, connectTo, synthetic, emit });
@@ -149,6 +151,8 @@ const ERRNO: Partial<Record<Draft['reason'], string>> = {
   name_not_resolved: 'EHOSTUNREACH',
   upstream_unreachable: 'EHOSTUNREACH',
 };
+
+const namesOf = ({ exact }: EgressIndex): string[] => [...exact.keys()].filter((host) => parseAddress(host) === null);
 
 const withPid = (process: ProcessReference | null, pid: number): ProcessReference | null =>
   process === null ? null : { ...process, pid };

@@ -84,11 +84,17 @@ describe.each(MODES)('sockets in mode %s', (network) => {
           );
   });
 
-  it('asks the warden about destinations, unless the network is that of the host', () => {
-    for (const call of ['connect', 'bind', 'listen'])
+  it('asks the warden about destinations; on the network of the host about those of Unix sockets', () => {
+    expect(outcome('connect(3)', { network })).toBe('connect by mediated_network');
+    for (const call of ['bind', 'listen'])
       expect(outcome(`${call}(3)`, { network })).toBe(
         network === 'allow' ? 'allow' : `${call} by mediated_network`,
       );
+  });
+
+  it('lets the warden know of epoll sets where a socket can be replaced', () => {
+    for (const call of ['epoll_create(1)', 'epoll_create1(0)'])
+      expect(outcome(call, { network })).toBe(network === 'proxy' ? 'epoll by mediated_network' : 'allow');
   });
 });
 

@@ -52,7 +52,7 @@ export function policy(
 }
 
 export function table(policies: readonly EgressPolicy[], mode: EgressTable['mode'] = 'proxy'): EgressTable {
-  return { mode, proxyPort: 3128, policies };
+  return { mode, proxyPort: 3128, pin: 'connect', policies };
 }
 
 export function identity(path: string, ancestors: readonly string[] = [], sha256 = SHA_A): BinaryIdentity {
