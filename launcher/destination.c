@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "answer.h"
 #include "connecting.h"
+#include "sending.h"
 #include "sys.h"
 #include "verdicts.h"
 #include <errno.h>
@@ -33,17 +34,6 @@ int read_target(const struct caller *caller, uint64_t address, int length, struc
   return 0;
 }
 
-/* What an internet address means to the sandbox. */
-struct place {
-  bool named;     /* a whole address with a port */
-  bool loopback;  /* 127.0.0.0/8, ::1, and the unspecified addresses, which mean the same */
-  bool plain;     /* 127.0.0.1 or unspecified: where the proxy listens */
-  bool synthetic; /* of the policy DNS, or the sandbox's own */
-  uint16_t port;
-  uint8_t address[16];
-  uint32_t length; /* 4 or 16; a mapped address counts as the IPv4 address in it */
-};
-
 static void look_at_v4(struct place *place) {
   uint32_t address;
   memcpy(&address, place->address, 4);
@@ -53,7 +43,7 @@ static void look_at_v4(struct place *place) {
   place->synthetic = address >> (32 - SYNTHETIC_V4_PREFIX) == SYNTHETIC_V4 >> (32 - SYNTHETIC_V4_PREFIX);
 }
 
-static struct place look_at(const struct target *target) {
+struct place look_at(const struct target *target) {
   static const uint8_t pool[] = SYNTHETIC_V6;
   struct place place = {.named = false};
   if (target->address.ss_family == AF_INET && target->length >= sizeof(struct sockaddr_in)) {
@@ -82,12 +72,11 @@ static struct place look_at(const struct target *target) {
   return place;
 }
 
-/* Asks the supervisor about the destination; the caller sleeps until the answer. */
-static void ask(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
+void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
   struct frame frame;
   control_begin(&frame, REPORT_OPEN);
   frame_u64(&frame, waiting->id);
-  frame_u32(&frame, (uint32_t)waiting->domain);
+  frame_u32(&frame, waiting->sending ? OPENING_SEND : OPENING_CONNECT);
   frame_u32(&frame, (uint32_t)waiting->type);
   frame_bytes(&frame, place->address, place->length);
   frame_u32(&frame, place->port);
@@ -106,7 +95,7 @@ static void decide(const struct mediator *mediator, struct waiting *waiting, con
       return;
     }
   }
-  ask(mediator, waiting, place);
+  ask_about(mediator, waiting, place);
 }
 
 static void connect_inet(const struct mediator *mediator, struct waiting *waiting) {
@@ -123,8 +112,10 @@ static void connect_inet(const struct mediator *mediator, struct waiting *waitin
     waiting_finish(mediator, waiting, place.named ? EACCES : EINVAL);
     return;
   }
-  waiting->proxied = place.plain && waiting->type == SOCK_STREAM && settings->proxy_port != 0 && place.port == settings->proxy_port;
-  bool local = !place.named || place.loopback || place.port == 0 || (place.synthetic && waiting->type != SOCK_STREAM);
+  bool datagram = place.synthetic && waiting->type != SOCK_STREAM && place.port != 0;
+  waiting->proxied = (place.plain && waiting->type == SOCK_STREAM && settings->proxy_port != 0 && place.port == settings->proxy_port) ||
+                     (datagram && settings->datagrams);
+  bool local = !place.named || place.loopback || place.port == 0 || datagram;
   if (waiting->proxied || !local) decide(mediator, waiting, &place);
   else connecting_inside(mediator, waiting);
 }
@@ -225,9 +216,11 @@ void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t l
     connecting_tell_peer(mediator, answer.id, -1);
     return;
   }
-  if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
+  if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
+    sending_judged(mediator, waiting, answer.ttl_ms);
+  } else if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
     connecting_inside(mediator, waiting);
-  } else if (answer.verdict == VERDICT_DIRECT &&
+  } else if (answer.verdict == VERDICT_DIRECT && !waiting->sending &&
              connecting_target(&target, waiting->domain, answer.address, answer.address_length, answer.port)) {
     if (answer.ttl_ms > 0 && waiting->key != NULL) {
       verdicts_keep(waiting->key, &target, answer.token, answer.ttl_ms);

@@ -6,6 +6,21 @@
 #include "waiting.h"
 #include <linux/seccomp.h>
 
+/* What an internet address means to the sandbox. */
+struct place {
+  bool named;     /* a whole address with a port */
+  bool loopback;  /* 127.0.0.0/8, ::1, and the unspecified addresses, which mean the same */
+  bool plain;     /* 127.0.0.1 or unspecified: where the proxy listens */
+  bool synthetic; /* of the policy DNS, or the sandbox's own */
+  uint16_t port;
+  uint8_t address[16];
+  uint32_t length; /* 4 or 16; a mapped address counts as the IPv4 address in it */
+};
+
+struct place look_at(const struct target *target);
+/* Asks the supervisor about the destination; the caller sleeps until the answer. */
+void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place);
+
 /* An integer option at SOL_SOCKET, or -1. */
 int socket_option(int file, int name);
 /* Whether a socket belongs to the sandbox's network namespace. One that does not was handed over, or inherited. */

@@ -6,6 +6,7 @@
 #include "destination.h"
 #include "epolls.h"
 #include "interface.h"
+#include "sending.h"
 #include "swap.h"
 #include "sys.h"
 #include <errno.h>
@@ -87,6 +88,7 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
   switch (row->handler) {
     case HANDLER_CONNECT: connect_for(mediator, caller, call); return;
     case HANDLER_BIND: bind_for(mediator, caller, call); return;
+    case HANDLER_DATAGRAM: send_for(mediator, caller, call); return;
     case HANDLER_LISTEN: listen_for(mediator, caller, call); return;
     case HANDLER_EPOLL:
       /* No pointer and no socket in it: the only call that may always go on. */

@@ -14,6 +14,8 @@ struct verdict_key {
   size_t length; /* of the identity */
   struct target target;
   int domain; /* of the socket: the address that was allowed has its family */
+  uint64_t cookie; /* of the socket, and its local address, where the verdict is about this one only */
+  struct sockaddr_storage local;
   uint8_t identity[];
 };
 
@@ -59,6 +61,13 @@ struct verdict_key *verdict_key_make(const struct caller *caller, pid_t top, con
   return key;
 }
 
+void verdict_key_bind(struct verdict_key *key, int file) {
+  socklen_t length = sizeof key->cookie;
+  if (getsockopt(file, SOL_SOCKET, SO_COOKIE, &key->cookie, &length) < 0) key->cookie = 0;
+  length = sizeof key->local;
+  if (getsockname(file, (struct sockaddr *)&key->local, &length) < 0) memset(&key->local, 0, sizeof key->local);
+}
+
 static void count_use(uint32_t token, pid_t pid) {
   if (use_count == 0) first_use_ms = now_ms();
   uses[use_count].token = token;
@@ -77,7 +86,7 @@ const struct target *verdicts_find(const struct verdict_key *key, pid_t pid) {
       verdict->key = NULL;
       return NULL;
     }
-    count_use(verdict->token, pid);
+    if (verdict->token != 0) count_use(verdict->token, pid);
     return &verdict->address;
   }
   return NULL;

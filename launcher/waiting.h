@@ -4,6 +4,7 @@
 
 #include "caller.h"
 #include "mediate.h"
+#include <linux/seccomp.h>
 #include <sys/socket.h>
 
 struct target {
@@ -30,6 +31,8 @@ struct waiting {
   bool proxied; /* the supervisor is told the local address, so that it knows whose connection it accepts */
   bool told;    /* it was */
   bool blocking;
+  bool sending; /* not a connect: datagrams that name their destinations */
+  struct seccomp_data call; /* of one that sends: its arguments */
   struct target target;
   struct verdict_key *key; /* what a verdict about it would be remembered under, or NULL */
   int64_t since_ms;

@@ -70,6 +70,7 @@ enum handler {
   HANDLER_LISTEN = 4,
   HANDLER_EPOLL = 5,
   HANDLER_INTERFACE = 6,
+  HANDLER_DATAGRAM = 8,
 };
 
 enum command {
@@ -80,6 +81,7 @@ enum command {
   COMMAND_RESIZE = 5,
   COMMAND_PREPARE = 6,
   COMMAND_FORGET = 7,
+  COMMAND_DATAGRAMS = 9,
 };
 
 enum report {
@@ -92,6 +94,11 @@ enum report {
   REPORT_LIMIT = 7,
   REPORT_REUSED = 8,
   REPORT_UNIX = 9,
+};
+
+enum opening {
+  OPENING_CONNECT = 0,
+  OPENING_SEND = 1,
 };
 
 enum signal_scope {
@@ -178,7 +185,7 @@ struct settings_row {
   struct text hostname;
   struct text workdir;
   uint32_t proxy_port;
-  uint32_t pad;
+  uint32_t datagrams;
 };
 _Static_assert(sizeof(struct settings_row) == 104, "settings_row has padding");
 

@@ -43,6 +43,7 @@ const egressEndpoint = (endpoint: Endpoint): EgressEndpoint => ({
   hostKind: endpoint.hostKind,
   ports: endpoint.ports,
   allowedIps: endpoint.allowedIps.map(({ value }) => value),
+  transport: endpoint.protocol?.value === 'udp' ? 'udp' : 'tcp',
 });
 
 function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy {
@@ -59,6 +60,7 @@ function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy
       hostKind: kindOf(host),
       ports: [port],
       allowedIps: [],
+      transport: 'tcp',
     })),
   };
 }

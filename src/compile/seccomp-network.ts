@@ -34,7 +34,7 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
     makesSocket('socket', input),
     makesSocket('socketpair', input),
     setsockopt,
-    ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map(withoutFastOpen),
+    ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map((call) => sends(call, input)),
   ];
 }
 
@@ -99,16 +99,21 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink }: SeccompInput): 
 /** AF_INET is 2 and AF_INET6 is 10: under this mask both are AF_INET, and nothing else is. */
 const INET_MASK = ALL - (AF_INET ^ AF_INET6);
 
-function withoutFastOpen(call: 'sendto' | 'sendmsg' | 'sendmmsg'): Treatment {
+/** Where the destination of a datagram stands: in an argument, or, for the others, in memory, where the filter cannot look. */
+function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', { datagrams }: SeccompInput): Treatment {
+  const fastOpen: Clause = {
+    when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
+    verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
+  };
+  if (!datagrams) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
+  // Init's own messages, which come before the warden hears it. Nobody loses by what a program sends so: without having
+  // been asked about, no datagram gets out.
+  const unasked =
+    call === 'sendto' ? equal(argument(call, 'addr'), 0) : anyBit(argument(call, 'flags'), MESSAGE.MSG_EOR);
   return {
     call,
-    clauses: [
-      {
-        when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
-        verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
-      },
-    ],
-    otherwise: ALLOWED_CALL,
+    clauses: [fastOpen, { when: [unasked], verdict: ALLOWED_CALL }],
+    otherwise: mediate('datagram', ERRNOS.EACCES, 'mediated_network'),
   };
 }
 

@@ -5,7 +5,7 @@
 import type { Draft, Reason, RuleReference } from '../event/event.ts';
 import type { Result } from '../base/result.ts';
 import { type Address, addressFromBytes } from '../match/address.ts';
-import { decide } from '../match/decide.ts';
+import { decide, decideForAny } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
@@ -29,7 +29,9 @@ export interface DirectVerdict {
 }
 
 export interface DirectOptions {
+  /** The endpoints for connections, and those for datagrams. */
   readonly index: EgressIndex;
+  readonly datagrams: EgressIndex;
   readonly destinations: Destinations;
   readonly synthetic: SyntheticAddresses;
   /** All addresses that a name was found to have. */
@@ -43,21 +45,29 @@ export class DirectEgress {
     this.#options = options;
   }
 
+  /** Whether some program may send datagrams there. */
+  takesDatagrams(address: Address, port: number): boolean {
+    const known = this.#options.synthetic.target(address);
+    if (known === null) return false;
+    return decideForAny(this.#options.datagrams, { host: hostOf(known.name), port }).kind === 'allow';
+  }
+
   async judge(connect: DirectConnect): Promise<DirectVerdict> {
-    const { index, destinations, synthetic, addressesOf } = this.#options;
-    const { port, identity } = connect;
+    const { destinations, synthetic, addressesOf } = this.#options;
+    const { port, identity, datagram } = connect;
+    const index = datagram ? this.#options.datagrams : this.#options.index;
     const named = addressFromBytes(connect.address);
     const known = synthetic.target(named);
     const real = known?.real ?? named;
     const host = hostOf(known?.name ?? named.text);
     const process = identity.ok ? processOf(identity.value) : identity.error.process;
-    const facts = { via: 'direct', host: host.text, port, process } as const;
+    const facts = { via: datagram ? 'datagram' : 'direct', host: host.text, port, process } as const;
     const refuse = (reason: Reason, rule: RuleReference | null, address = real.text): DirectVerdict => ({
       target: null,
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
     });
     if (index.mode === 'block') return refuse('network_off', null);
-    if (connect.datagram) return refuse('datagram_not_allowed', null);
+    if (datagram && !this.takesDatagrams(named, port)) return refuse('datagram_not_allowed', null);
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });
     if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);

@@ -49,3 +49,12 @@ const POOL: Readonly<Record<4 | 6, bigint>> = {
   4: parseAddress(INNER.syntheticV4.base)!.value,
   6: parseAddress(INNER.syntheticV6.base)!.value,
 };
+
+const BITS: Readonly<Record<4 | 6, bigint>> = {
+  4: 32n - BigInt(INNER.syntheticV4.prefix),
+  6: 128n - BigInt(INNER.syntheticV6.prefix),
+};
+
+/** Whether an address is for names, given out or not. The sandbox's own, at the start of the pools, are not. */
+export const standsForName = ({ family, value }: Address): boolean =>
+  value >> BITS[family] === POOL[family] >> BITS[family] && value >= POOL[family] + FIRST;

@@ -67,7 +67,7 @@ export type Subject =
       readonly host: string;
       readonly port: number;
       readonly address: string | null;
-      readonly via: 'connect' | 'forward' | 'direct';
+      readonly via: 'connect' | 'forward' | 'direct' | 'datagram';
     }
   | {
       readonly kind: 'request';

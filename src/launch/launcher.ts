@@ -19,7 +19,7 @@ export interface LauncherHandlers {
 /** What happens to a connect(2) that waits. */
 export type Verdict =
   /** It is made on the caller's own socket. */
-  | { readonly kind: 'local' }
+  | { readonly kind: 'local'; /** For datagrams: as below. */ readonly ttlMs?: number }
   | { readonly kind: 'refuse'; readonly errno: number }
   /** A socket of the host, connected to this address, takes the place of the caller's. */
   | {
@@ -38,6 +38,8 @@ export interface Launcher {
   verdict(id: bigint, verdict: Verdict): void;
   /** What was judged counts no more: the policy is another. */
   forget(): void;
+  /** Asks for a UDP socket bound inside: it comes as the listener `datagrams-NUMBER`, or not at all. */
+  datagrams(number: number, address: Uint8Array, port: number): void;
   resize(): void;
   kill(): void;
 }
@@ -132,6 +134,16 @@ class Started implements Launcher {
     this.#send(frame('forget', new Uint8Array()));
   }
 
+  /** `u32 number, u32 port, u32 address length, address[16]` */
+  datagrams(number: number, address: Uint8Array, port: number): void {
+    const payload = Buffer.alloc(28);
+    payload.writeUInt32LE(number, 0);
+    payload.writeUInt32LE(port, 4);
+    payload.writeUInt32LE(address.length, 8);
+    payload.set(address, 12);
+    this.#send(frame('datagrams', payload));
+  }
+
   resize(): void {
     this.#send(wordsFrame('resize'));
   }
@@ -151,6 +163,7 @@ function encodeVerdict(id: bigint, verdict: Verdict): Uint8Array {
   payload.writeBigUInt64LE(id, 0);
   payload.writeUInt32LE(ENUMS.verdict[verdict.kind], 8);
   if (verdict.kind === 'refuse') payload.writeUInt32LE(verdict.errno, 12);
+  if (verdict.kind === 'local') payload.writeUInt32LE(verdict.ttlMs ?? 0, 20);
   if (verdict.kind !== 'direct') return payload;
   payload.writeUInt32LE(verdict.token, 16);
   payload.writeUInt32LE(verdict.ttlMs, 20);

@@ -40,6 +40,8 @@ export type Report =
       readonly kind: 'open';
       readonly id: bigint;
       readonly socketType: number;
+      /** Whether a datagram is to be sent, else connect(2) was called. */
+      readonly sends: boolean;
       /** 4 or 16 bytes, network order. */
       readonly address: Uint8Array;
       readonly port: number;
@@ -91,10 +93,11 @@ function decode(type: number, reader: FrameReader): Report {
       };
     case ENUMS.report.open: {
       const id = reader.u64();
-      reader.u32(); // family: the length of the address says the same
+      const sends = reader.u32() === ENUMS.opening.send;
       return {
         kind: 'open',
         id,
+        sends,
         socketType: reader.u32(),
         address: reader.bytes().slice(),
         port: reader.u32(),

@@ -135,7 +135,16 @@ export interface BpfInstruction {
   readonly k: number;
 }
 
-export const NOTIFY_HANDLERS = ['refuse', 'own_thread', 'connect', 'bind', 'listen', 'epoll', 'interface'] as const;
+export const NOTIFY_HANDLERS = [
+  'refuse',
+  'own_thread',
+  'connect',
+  'bind',
+  'listen',
+  'epoll',
+  'interface',
+  'datagram',
+] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 
 export interface NotifyRow {
@@ -231,7 +240,15 @@ export interface EgressEndpoint {
   readonly hostKind: 'name' | 'pattern' | 'address' | 'any';
   readonly ports: readonly number[];
   readonly allowedIps: readonly string[];
+  /** Nothing that is for the one is for the other. */
+  readonly transport: Transport;
 }
+
+export type Transport = 'tcp' | 'udp';
+
+/** Whether some endpoint is for datagrams. */
+export const hasDatagrams = ({ policies }: EgressTable): boolean =>
+  policies.some(({ endpoints }) => endpoints.some(({ transport }) => transport === 'udp'));
 
 export type LayerName =
   | 'filesystem'

@@ -52,7 +52,8 @@ export const SECTIONS = {
       hostname: 'string',
       workdir: 'string',
       proxy_port: 'u32',
-      pad: 'u32',
+      /** 1: some endpoint is for datagrams. */
+      datagrams: 'u32',
     },
   },
   mount: {
@@ -103,11 +104,13 @@ export const ENUMS = {
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
   match: { arch: 1, nr: 2, arg: 4 },
-  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6 },
+  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6, datagram: 8 },
   /** Frames, supervisor to warden. */
-  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7 },
+  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7, datagrams: 9 },
   /** Frames, warden to supervisor. */
   report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7, reused: 8, unix: 9 },
+  /** What a call that is asked about does: connect(2), or send a datagram to an address that it names. */
+  opening: { connect: 0, send: 1 },
   signal_scope: { main: 0, group: 1 },
   verdict: { refuse: 0, local: 1, direct: 2 },
   executable_flag: { deleted: 1, unreadable: 2 },

@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:net';
 import { type ConnectTo, ConnectToTable } from '../egress/connect-to.ts';
 import { ContentHash } from '../egress/content-hash.ts';
+import { DatagramRelay } from '../egress/datagrams.ts';
 import { Destinations } from '../egress/destination.ts';
 import { createDialer } from '../egress/dial.ts';
 import { DirectEgress } from '../egress/direct.ts';
@@ -13,7 +14,7 @@ import { IdentityResolver } from '../egress/identity.ts';
 import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
 import { PolicyDns } from '../egress/policy-dns.ts';
-import { SyntheticAddresses } from '../egress/synthetic.ts';
+import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
@@ -22,19 +23,23 @@ import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { addressBytes, addressFromBytes, parseAddress } from '../match/address.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
-import { Callers } from './callers.ts';
+import { INNER } from '../plan/wire.ts';
+import { type CallerIdentity, Callers } from './callers.ts';
+import { InnerSockets } from './inner-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
 
 type OpenReport = Extract<Report, { kind: 'open' }>;
 type ReusedReport = Extract<Report, { kind: 'reused' }>;
 
 const SOCK_STREAM = 1;
+/** How long the warden may give the same answer again. */
+const ttlMs = NAME_LIMITS.ttlSeconds * 1000;
 const LOOPBACK = parseAddress('127.0.0.1')!.text;
 const UNSPECIFIED = [parseAddress('0.0.0.0')!.text, parseAddress('::')!.text];
 
 export interface MediationOptions {
   readonly plan: Plan;
-  readonly launcher: Pick<Launcher, 'verdict'>;
+  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams'>;
   readonly connectTo: readonly ConnectTo[];
   readonly emit: (draft: Draft) => void;
 }
@@ -47,26 +52,33 @@ export class Mediation {
   readonly #proxy: EgressProxy;
   readonly #dns: PolicyDns;
   readonly #direct: DirectEgress;
+  readonly #innerSockets: InnerSockets;
+  readonly #relay: DatagramRelay;
   #closed = false;
 
   constructor(options: MediationOptions) {
     this.#options = options;
     const index = buildIndex(options.plan.egress);
-    if (index.problems.length > 0)
-      throw new Error(`internal error: egress table: ${index.problems.join('; ')}`);
+    const datagrams = buildIndex(options.plan.egress, 'udp');
+    const all = buildIndex(options.plan.egress, null);
+    if (all.problems.length > 0)
+      throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
     const { emit } = options;
     const connectTo = new ConnectToTable(options.connectTo);
     const system = new SystemResolver();
-    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(index)) : system;
+    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : system;
     const destinations = new Destinations({ resolver, connectTo });
     const synthetic = new SyntheticAddresses(NAME_LIMITS.synthetic);
-    this.#dns = new PolicyDns({ index, resolver, connectTo, synthetic, emit });
+    this.#dns = new PolicyDns({ index: all, resolver, connectTo, synthetic, emit });
     this.#direct = new DirectEgress({
       index,
+      datagrams,
       destinations,
       synthetic,
       addressesOf: (name) => this.#dns.addressesOf(name),
     });
+    this.#innerSockets = new InnerSockets(options.launcher);
+    this.#relay = new DatagramRelay(this.#innerSockets.make);
     this.#proxy = createProxy({
       index,
       identityOf: (peer) => this.#callers.identityOf(peer),
@@ -99,8 +111,8 @@ export class Mediation {
       launcher.verdict(report.id, { kind: 'local' });
       return;
     }
-    const datagram = report.socketType !== SOCK_STREAM;
-    const { target, event } = await this.#direct.judge({ ...report, datagram, identity });
+    if (report.socketType !== SOCK_STREAM) return this.#openDatagrams(report, identity);
+    const { target, event } = await this.#direct.judge({ ...report, datagram: false, identity });
     if (this.#closed) return;
     emit(event);
     if (target === null) {
@@ -108,7 +120,6 @@ export class Mediation {
       launcher.verdict(report.id, { kind: 'refuse', errno });
       return;
     }
-    const ttlMs = NAME_LIMITS.ttlSeconds * 1000;
     const token = this.#remembered.keep(event, ttlMs);
     launcher.verdict(report.id, {
       kind: 'direct',
@@ -119,8 +130,34 @@ export class Mediation {
     });
   }
 
+  /** A datagram socket is connected, or sends to an address that it names. */
+  async #openDatagrams(report: OpenReport, identity: CallerIdentity): Promise<void> {
+    const { launcher, emit } = this.#options;
+    const { id, port, sends } = report;
+    const address = addressFromBytes(report.address);
+    // Programs connect such sockets to find out which address they would send from; nothing is behind most of them.
+    const probes = !sends && standsForName(address) && !this.#direct.takesDatagrams(address, port);
+    if (probes || address.text === INNER.ownV4 || address.text === INNER.ownV6) {
+      launcher.verdict(id, { kind: 'local', ttlMs });
+      return;
+    }
+    const { target, event } = await this.#direct.judge({ ...report, datagram: true, identity });
+    const admitted = target !== null && (await this.#relay.admit(id, address, port, target));
+    if (this.#closed) return;
+    const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
+    emit({ ...event, reason });
+    const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs } : { kind: 'refuse', errno });
+  }
+
+  /** A socket inside that was asked for. */
+  takeSocket(number: number, handle: unknown): void {
+    this.#innerSockets.take(number, handle);
+  }
+
   peer(report: Extract<Report, { kind: 'peer' }>): void {
     this.#callers.peer(report);
+    this.#relay.peer(report.id, report.address, report.port);
   }
 
   /** Connects that the warden allowed as an earlier one: each is a decision too. */
@@ -134,6 +171,8 @@ export class Mediation {
   async close(): Promise<void> {
     this.#closed = true;
     this.#callers.close();
+    this.#innerSockets.close();
+    this.#relay.close();
     await this.#proxy.close();
   }
 

@@ -187,6 +187,11 @@ class Run {
       this.#proxyHandle = handle;
       return;
     }
+    const number = /^datagrams-(\d+)$/.exec(kind)?.[1];
+    if (number !== undefined) {
+      void this.#mediate().then((mediation) => mediation.takeSocket(Number(number), handle));
+      return;
+    }
     this.#dns ??= new DnsServer(async (message, transport) =>
       (await this.#mediate()).answerQuery(message, transport),
     );

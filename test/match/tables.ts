@@ -25,7 +25,16 @@ export function endpoint(text: string, more: Partial<EgressEndpoint> = {}): Egre
     .slice(colon + 1)
     .split(',')
     .map(Number);
-  return { index: 0, line: 10, host: name, hostKind: kindOf(name), ports, allowedIps: [], ...more };
+  return {
+    index: 0,
+    line: 10,
+    host: name,
+    hostKind: kindOf(name),
+    ports,
+    allowedIps: [],
+    transport: 'tcp',
+    ...more,
+  };
 }
 
 function kindOf(name: string): EgressEndpoint['hostKind'] {
