@@ -95,10 +95,15 @@ const WIRELESS_REQUESTS = 0x8b00;
 /** On a socket of the host they would tell of the host's interfaces: the warden answers from the sandbox's own. */
 function interfaces(op: Place): readonly Clause[] {
   const about = (request: number): Clause => ({ when: [equal(op, request)], verdict: ALLOWED_CALL });
-  const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) => about(SOCKET_REQUESTS + i));
+  const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) =>
+    about(SOCKET_REQUESTS + i),
+  );
   return [
     ...own,
-    { when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)], verdict: mediate('interface', ERRNOS.EPERM, 'interfaces') },
+    {
+      when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)],
+      verdict: mediate('interface', ERRNOS.EPERM, 'interfaces'),
+    },
     { when: [maskedEqual(op, 0xffff_ff00, WIRELESS_REQUESTS)], verdict: refuse(ERRNOS.EPERM, 'interfaces') },
   ];
 }

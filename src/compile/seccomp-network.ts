@@ -46,7 +46,10 @@ function mediated({ network }: SeccompInput): readonly Treatment[] {
   const asked = (call: 'connect' | 'bind' | 'listen'): Treatment => ({
     call,
     clauses: [],
-    otherwise: network === 'allow' && call !== 'connect' ? ALLOWED_CALL : mediate(call, ERRNOS.EACCES, 'mediated_network'),
+    otherwise:
+      network === 'allow' && call !== 'connect'
+        ? ALLOWED_CALL
+        : mediate(call, ERRNOS.EACCES, 'mediated_network'),
   });
   const set = (call: 'epoll_create' | 'epoll_create1'): Treatment => ({
     call,

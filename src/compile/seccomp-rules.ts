@@ -16,7 +16,8 @@ export const SECCOMP_RULES = {
       'which host and port may be reached is decided when a socket is connected, bound or put to listen',
   },
   interfaces: {
-    reason: "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
+    reason:
+      "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
   },
   foreign_abi: {
     reason:

@@ -89,7 +89,10 @@ export class Destinations {
   ): Promise<Result<{ readonly target: Target; readonly candidate: Candidate }, DestinationProblem>> {
     const vouched = this.#connectTo.find(host, port);
     if (vouched !== null)
-      return ok({ target: { address: vouched.address, port: vouched.addressPort }, candidate: candidates[0] });
+      return ok({
+        target: { address: vouched.address, port: vouched.addressPort },
+        candidate: candidates[0],
+      });
     // The operator's word about another port of the host says nothing about this one.
     if (this.#connectTo.addressesOf(host).some(({ text }) => text === address.text)) {
       const resolved = await this.resolve(host, port, candidates);

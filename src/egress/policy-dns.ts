@@ -89,7 +89,11 @@ export class PolicyDns {
   #mayAsk({ text }: Host): boolean {
     if (this.#options.index.exact.has(text) || this.#known.has(text)) return true;
     const labels = text.split('.');
-    if (labels.some((label) => label.length > this.#limits.patternLabel) || text.length > this.#limits.patternName) return false;
+    if (
+      labels.some((label) => label.length > this.#limits.patternLabel) ||
+      text.length > this.#limits.patternName
+    )
+      return false;
     return this.#rate.take();
   }
 
@@ -125,4 +129,6 @@ export class PolicyDns {
 
 /** RFC 6761 6.3: names below `localhost` are this machine. */
 const local = ({ type }: Question): Reply =>
-  type === 'A' || type === 'AAAA' ? { code: 'NOERROR', addresses: [LOOPBACK[type]], ttl: LOCAL_TTL } : NOTHING;
+  type === 'A' || type === 'AAAA'
+    ? { code: 'NOERROR', addresses: [LOOPBACK[type]], ttl: LOCAL_TTL }
+    : NOTHING;

@@ -106,7 +106,10 @@ function decode(type: number, reader: FrameReader): Report {
     case ENUMS.report.reused: {
       const count = reader.u32();
       if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
-      return { kind: 'reused', uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })) };
+      return {
+        kind: 'reused',
+        uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })),
+      };
     }
     case ENUMS.report.unix:
       return { kind: 'unix', path: text.decode(reader.bytes()), process: decodeProcess(reader) };

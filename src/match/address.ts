@@ -57,7 +57,9 @@ export const addressFromBytes = (bytes: Uint8Array): Address =>
   );
 
 export const addressBytes = ({ family, value }: Address): Uint8Array =>
-  Uint8Array.from({ length: WIDTH[family] / 8 }, (_, i) => Number((value >> BigInt(WIDTH[family] - 8 * (i + 1))) & 0xffn));
+  Uint8Array.from({ length: WIDTH[family] / 8 }, (_, i) =>
+    Number((value >> BigInt(WIDTH[family] - 8 * (i + 1))) & 0xffn),
+  );
 
 /** Reads `address/bits`, or a lone address as a block of one. Host bits that are set make it null: it would not say what it means. */
 export function parseCidr(text: string): Cidr | null {

@@ -135,7 +135,15 @@ export interface BpfInstruction {
   readonly k: number;
 }
 
-export const NOTIFY_HANDLERS = ['refuse', 'own_thread', 'connect', 'bind', 'listen', 'epoll', 'interface'] as const;
+export const NOTIFY_HANDLERS = [
+  'refuse',
+  'own_thread',
+  'connect',
+  'bind',
+  'listen',
+  'epoll',
+  'interface',
+] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 
 export interface NotifyRow {

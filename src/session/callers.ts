@@ -15,7 +15,10 @@ const MAX_ADDRESSES = 4096;
 
 export class Callers {
   readonly #reportMs: number;
-  readonly #connecting = new Map<bigint, { readonly identity: CallerIdentity; readonly settle: () => void; readonly settled: Promise<void> }>();
+  readonly #connecting = new Map<
+    bigint,
+    { readonly identity: CallerIdentity; readonly settle: () => void; readonly settled: Promise<void> }
+  >();
   readonly #byAddress = new Map<string, CallerIdentity[]>();
 
   constructor(reportMs = REPORT_MS) {
@@ -47,7 +50,11 @@ export class Callers {
     const known = this.#byAddress.get(key) ?? [];
     this.#byAddress.delete(key);
     if (known.length < 2) return known[0] ?? null;
-    return err({ reason: 'identity_unavailable', detail: 'several programs connected to the proxy from there', process: null });
+    return err({
+      reason: 'identity_unavailable',
+      detail: 'several programs connected to the proxy from there',
+      process: null,
+    });
   }
 
   /** Nobody is waited for any more. */

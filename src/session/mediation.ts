@@ -57,7 +57,8 @@ export class Mediation {
     const { emit } = options;
     const connectTo = new ConnectToTable(options.connectTo);
     const system = new SystemResolver();
-    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(index)) : system;
+    const resolver =
+      options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(index)) : system;
     const destinations = new Destinations({ resolver, connectTo });
     const synthetic = new SyntheticAddresses(NAME_LIMITS.synthetic);
     this.#dns = new PolicyDns({ index, resolver, connectTo, synthetic, emit });
@@ -152,7 +153,8 @@ const ERRNO: Partial<Record<Draft['reason'], string>> = {
   upstream_unreachable: 'EHOSTUNREACH',
 };
 
-const namesOf = ({ exact }: EgressIndex): string[] => [...exact.keys()].filter((host) => parseAddress(host) === null);
+const namesOf = ({ exact }: EgressIndex): string[] =>
+  [...exact.keys()].filter((host) => parseAddress(host) === null);
 
 const withPid = (process: ProcessReference | null, pid: number): ProcessReference | null =>
   process === null ? null : { ...process, pid };

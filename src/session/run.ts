@@ -91,7 +91,8 @@ class Run {
       listener: (kind, handle) => this.#takeListener(kind, handle),
       ended: (problem) => void this.#end(problem),
     });
-    if (plan.egress.mode === 'proxy' && plan.egress.pin === 'start') this.#later(async () => void (await this.#mediate()));
+    if (plan.egress.mode === 'proxy' && plan.egress.pin === 'start')
+      this.#later(async () => void (await this.#mediate()));
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
     const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
     if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));
