@@ -146,15 +146,30 @@ bool caller_owns_thread(const struct caller *caller, pid_t number) {
   return found;
 }
 
-bool caller_has_signal(const struct caller *caller) {
+/* The sets of a status file, as bits; false when it cannot be read. */
+static bool read_signals(int dir, const char *file, uint64_t *own, uint64_t *shared, uint64_t *blocked) {
   char status[4096];
-  if (!read_text(caller->proc, "status", status, sizeof status)) return false;
-  const char *own = status_field(status, "SigPnd");
-  const char *shared = status_field(status, "ShdPnd");
-  const char *blocked = status_field(status, "SigBlk");
-  if (own == NULL || shared == NULL || blocked == NULL) return false;
-  uint64_t pending = strtoull(own, NULL, 16) | strtoull(shared, NULL, 16);
-  return (pending & ~strtoull(blocked, NULL, 16)) != 0;
+  const char *fields[3];
+  if (!read_text(dir, file, status, sizeof status) || (fields[0] = status_field(status, "SigPnd")) == NULL ||
+      (fields[1] = status_field(status, "ShdPnd")) == NULL || (fields[2] = status_field(status, "SigBlk")) == NULL)
+    return false;
+  *own = strtoull(fields[0], NULL, 16);
+  *shared = strtoull(fields[1], NULL, 16);
+  *blocked = strtoull(fields[2], NULL, 16);
+  return true;
+}
+
+enum caller_signal caller_signal(const struct caller *caller) {
+  uint64_t own, shared, blocked, leader_own, leader_shared, leader_blocked;
+  if (!read_signals(caller->proc, "status", &own, &shared, &blocked)) return CALLER_UNDISTURBED;
+  if (own & ~blocked) return CALLER_SIGNALLED;
+  if (!(shared & ~blocked)) return CALLER_UNDISTURBED;
+  if (caller->tid == caller->tgid) return CALLER_SIGNALLED;
+  /* A signal to the process goes to its first thread, unless that blocks it (complete_signal in the kernel). */
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/status", caller->tgid);
+  if (!read_signals(AT_FDCWD, path, &leader_own, &leader_shared, &leader_blocked)) return CALLER_UNDISTURBED;
+  return shared & ~blocked & leader_blocked ? CALLER_PERHAPS : CALLER_UNDISTURBED;
 }
 
 static uint64_t nanoseconds(struct timespec time) { return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec; }
