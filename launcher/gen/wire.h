@@ -70,6 +70,7 @@ enum handler {
   HANDLER_LISTEN = 4,
   HANDLER_EPOLL = 5,
   HANDLER_INTERFACE = 6,
+  HANDLER_NETLINK = 7,
 };
 
 enum command {

@@ -172,6 +172,11 @@ export const SECCOMP_RULES = {
   socket_family: {
     reason: 'sockets are AF_UNIX, AF_INET or AF_INET6; other families go past every network rule',
   },
+  unix_datagram: {
+    reason:
+      'datagrams reach any Unix socket by its path without a connect; Unix sockets are streams or sequenced packets',
+    quiet: true,
+  },
   raw_socket: {
     reason: 'raw sockets read and forge packets below every network rule',
   },

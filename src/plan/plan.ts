@@ -143,6 +143,7 @@ export const NOTIFY_HANDLERS = [
   'listen',
   'epoll',
   'interface',
+  'netlink',
 ] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 

@@ -103,7 +103,7 @@ export const ENUMS = {
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
   match: { arch: 1, nr: 2, arg: 4 },
-  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6 },
+  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6, netlink: 7 },
   /** Frames, supervisor to warden. */
   command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7 },
   /** Frames, warden to supervisor. */
