@@ -131,6 +131,8 @@ enum step {
   STEP_HANDLE = 27,
   STEP_CGROUP = 28,
   STEP_LOST = 29,
+  STEP_STREAM = 30,
+  STEP_STREAM_TERMINAL = 31,
 };
 
 enum section_kind {

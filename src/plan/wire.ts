@@ -129,6 +129,8 @@ export const ENUMS = {
     handle: 27,
     cgroup: 28,
     lost: 29,
+    stream: 30,
+    stream_terminal: 31,
   },
 } as const satisfies Record<string, Readonly<Record<string, number>>>;
 
