@@ -94,6 +94,7 @@ enum verdict {
 enum executable_flag {
   EXECUTABLE_FLAG_DELETED = 1,
   EXECUTABLE_FLAG_UNREADABLE = 2,
+  EXECUTABLE_FLAG_CUT = 4,
 };
 
 enum limit {
