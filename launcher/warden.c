@@ -398,7 +398,9 @@ static void wait_for_launch(void) {
       break;
     }
   }
-  _exit(1); /* the supervisor changed its mind; init ends with us */
+  /* The supervisor changed its mind. Init would end with us, but who would wait for it? */
+  if (warden.init != 0) stop_init();
+  _exit(1);
 }
 
 int warden_main(void) {

@@ -89,6 +89,8 @@ export type Subject =
       readonly network: NetworkMode;
       readonly report: readonly LayerReport[];
     }
+  /** Refusals that differ, folded into one since too many came at once: `count` says how many; `of`: their kind. */
+  | { readonly kind: 'many'; readonly of: string }
   | { readonly kind: 'degraded'; readonly detail: string }
   | {
       readonly kind: 'exit';

@@ -163,7 +163,7 @@ describe.skipIf(unavailable !== null)('INV-04 a refused call', () => {
     expect(stderr).not.toContain('\x1b');
   });
 
-  it.fails('by a program with a hostile name is one line of text', async () => {
+  it('by a program with a hostile name is one line of text', async () => {
     const { stderr } = await place.run([], [hostile('b\nopenshell: forged'), 'userfaultfd']);
     expect(stderr).not.toMatch(/^openshell: forged/m);
   });
