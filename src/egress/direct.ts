@@ -3,9 +3,9 @@
  * is allowed is one address, checked now, that the caller gets a kernel socket to.
  */
 
+import { type Address, addressFromBytes } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
 import type { Draft, Reason, RuleReference } from '../event/event.ts';
-import { type Address, addressFromBytes } from '../match/address.ts';
 import { decide } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';

@@ -2,8 +2,9 @@
  * DNS messages (RFC 1035) of the workload: one question in, one answer out. The question is echoed byte by byte, since
  * a name may hold what no text does; everything unusual is refused.
  */
+
+import { type Address, addressBytes } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { type Address, addressBytes } from '../match/address.ts';
 import { NAME_LIMITS } from './name-limits.ts';
 
 export interface Question {

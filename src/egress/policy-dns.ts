@@ -2,8 +2,9 @@
  * The names that a sandbox can look up: those that some endpoint could allow, and `localhost`. All others do not exist,
  * at once, and no query for them leaves the machine.
  */
+
+import { type Address, parseAddress } from '../base/address.ts';
 import type { Draft } from '../event/event.ts';
-import { type Address, parseAddress } from '../match/address.ts';
 import { type EgressIndex, listsHost } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { ConnectToTable } from './connect-to.ts';

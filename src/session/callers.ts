@@ -1,9 +1,10 @@
 /** Whose connections the proxy accepts: processes whose connect(2) was let through, and the local addresses that they got. */
+
+import { addressFromBytes, parseAddress } from '../base/address.ts';
 import { err, type Result } from '../base/result.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Peer } from '../http/proxy.ts';
 import type { Report } from '../launch/reports.ts';
-import { addressFromBytes, parseAddress } from '../match/address.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 
 export type CallerIdentity = Result<BinaryIdentity, IdentityProblem>;

@@ -3,6 +3,7 @@
  * can be looked up. Loaded when a sandbox first wants the network.
  */
 import { createServer, type Server } from 'node:net';
+import { addressBytes, addressFromBytes, parseAddress } from '../base/address.ts';
 import { type ConnectTo, ConnectToTable } from '../egress/connect-to.ts';
 import { ContentHash } from '../egress/content-hash.ts';
 import { Destinations } from '../egress/destination.ts';
@@ -19,7 +20,6 @@ import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
-import { addressBytes, addressFromBytes, parseAddress } from '../match/address.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Callers } from './callers.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { type Address, addressBytes, parseAddress } from '../../src/base/address.ts';
 import { err, ok } from '../../src/base/result.ts';
 import { ConnectToTable, parseConnectTo } from '../../src/egress/connect-to.ts';
 import { Destinations } from '../../src/egress/destination.ts';
 import { type DirectConnect, DirectEgress } from '../../src/egress/direct.ts';
 import { SyntheticAddresses } from '../../src/egress/synthetic.ts';
-import { type Address, addressBytes, parseAddress } from '../../src/match/address.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import { binary, endpoint, identity, policy, table } from '../match/tables.ts';
 

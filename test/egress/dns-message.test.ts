@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/base/address.ts';
 import { readQuery, writeError, writeReply } from '../../src/egress/dns-message.ts';
-import { parseAddress } from '../../src/match/address.ts';
 import { query } from './dns-queries.ts';
 
 const address = (text: string) => parseAddress(text)!;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/base/address.ts';
 import { err, ok } from '../../src/base/result.ts';
 import { ConnectToTable, parseConnectTo } from '../../src/egress/connect-to.ts';
 import { FrozenResolver } from '../../src/egress/frozen-names.ts';
@@ -6,7 +7,6 @@ import type { NameLimits } from '../../src/egress/name-limits.ts';
 import { PolicyDns } from '../../src/egress/policy-dns.ts';
 import { SyntheticAddresses } from '../../src/egress/synthetic.ts';
 import type { Draft } from '../../src/event/event.ts';
-import { parseAddress } from '../../src/match/address.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import { endpoint, policy, table } from '../match/tables.ts';
 import { query, readReply } from './dns-queries.ts';
