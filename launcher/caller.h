@@ -24,8 +24,9 @@ int caller_file(const struct caller *caller, int fd);
 pid_t caller_inner_number(const struct caller *caller);
 /* Whether the number that the caller uses for a task names a thread of its own process. 0 is the caller itself. */
 bool caller_owns_thread(const struct caller *caller, pid_t number);
-/* Whether an unblocked signal waits for the caller. */
-bool caller_has_signal(const struct caller *caller);
+/* Whether a signal waits for the thread that it could handle. PERHAPS: it is for this or another thread of its process. */
+enum caller_signal { CALLER_UNDISTURBED, CALLER_SIGNALLED, CALLER_PERHAPS };
+enum caller_signal caller_signal(const struct caller *caller);
 
 /* Appends process facts: `u32 pid, u32 count`, then per executable (the caller's first, then its ancestors up to but
    without `top`) `bytes path, u64 dev, u64 ino, u64 size, u64 mtime_ns, u64 ctime_ns, u32 pid, u32 flags`. */

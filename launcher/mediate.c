@@ -6,10 +6,12 @@
 #include "destination.h"
 #include "epolls.h"
 #include "interface.h"
+#include "netlink.h"
 #include "sending.h"
 #include "swap.h"
 #include "sys.h"
 #include <errno.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -101,6 +103,10 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
       else answer_error(mediator->listener, call->id, error);
       return;
     }
+    case HANDLER_NETLINK:
+      if ((int)call->data.args[2] == NETLINK_ROUTE) netlink_socket_for(mediator, call);
+      else refuse(mediator, caller, call, row);
+      return;
     case HANDLER_OWN_THREAD:
       /* The arguments are registers: nobody can change them between this look and the call. */
       if (row->arg_index <= 5 && caller_owns_thread(caller, (pid_t)call->data.args[row->arg_index]))

@@ -72,6 +72,10 @@ void mediate_ready(struct mediator *mediator, uint64_t data) {
   int error = 0;
   socklen_t length = sizeof error;
   if (getsockopt(polled(&table[slot]), SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
+  /* The call that a program makes to end such a connect, without which its next one would not say that it is connected.
+     The kernel does not look at the address any more. */
+  const struct target *target = &table[slot].target;
+  if (error == 0) connect(polled(&table[slot]), (const struct sockaddr *)&target->address, target->length);
   connecting_done(mediator, &table[slot], error);
 }
 
@@ -80,11 +84,14 @@ int mediate_tick(struct mediator *mediator) {
   int64_t now = now_ms();
   for (unsigned i = 0; i < MAX_WAITING; i++) {
     struct waiting *waiting = &table[i];
+    enum caller_signal signal;
     if (waiting->state == WAITING_FREE || now - waiting->since_ms < TICK_MS) continue;
     if (!answer_wanted(mediator->listener, waiting->id)) {
       waiting_forget(mediator, waiting);
-    } else if (caller_has_signal(&waiting->caller)) {
-      answer_interrupt(mediator->listener, waiting->id);
+    } else if ((signal = caller_signal(&waiting->caller)) != CALLER_UNDISTURBED) {
+      /* A thread that then finds no signal would read the number that stands for a restart. */
+      if (signal == CALLER_PERHAPS) answer_error(mediator->listener, waiting->id, EINTR);
+      else answer_interrupt(mediator->listener, waiting->id);
       waiting_forget(mediator, waiting);
     } else if (waiting->state == WAITING_RETRY && now < waiting->deadline_ms) {
       connecting_inside(mediator, waiting);

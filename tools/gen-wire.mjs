@@ -23,7 +23,9 @@ const out = [
   `#define MAX_FRAME ${wire.MAX_FRAME}u`,
   `#define SYNTHETIC_V4 0x${hex4(wire.INNER.syntheticV4.base)}u`,
   `#define SYNTHETIC_V4_PREFIX ${wire.INNER.syntheticV4.prefix}`,
-  `#define SYNTHETIC_V6 {${bytes6(wire.INNER.syntheticV6.base).slice(0, wire.INNER.syntheticV6.prefix / 8).join(', ')}}`,
+  `#define SYNTHETIC_V6 {${bytes6(wire.INNER.syntheticV6.base)
+    .slice(0, wire.INNER.syntheticV6.prefix / 8)
+    .join(', ')}}`,
   `#define SYNTHETIC_V6_PREFIX ${wire.INNER.syntheticV6.prefix}`,
   `#define OWN_V4 0x${hex4(wire.INNER.ownV4)}u`,
   `#define OWN_V6 {${bytes6(wire.INNER.ownV6).join(', ')}}`,

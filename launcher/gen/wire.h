@@ -70,6 +70,7 @@ enum handler {
   HANDLER_LISTEN = 4,
   HANDLER_EPOLL = 5,
   HANDLER_INTERFACE = 6,
+  HANDLER_NETLINK = 7,
   HANDLER_DATAGRAM = 8,
 };
 
@@ -115,6 +116,7 @@ enum verdict {
 enum executable_flag {
   EXECUTABLE_FLAG_DELETED = 1,
   EXECUTABLE_FLAG_UNREADABLE = 2,
+  EXECUTABLE_FLAG_CUT = 4,
 };
 
 enum limit {
@@ -152,6 +154,8 @@ enum step {
   STEP_HANDLE = 27,
   STEP_CGROUP = 28,
   STEP_LOST = 29,
+  STEP_STREAM = 30,
+  STEP_STREAM_TERMINAL = 31,
 };
 
 enum section_kind {

@@ -28,6 +28,10 @@ export function printable(text: string): string {
   return text.replace(CONTROL, (c) => `\\u{${c.codePointAt(0)!.toString(16)}}`);
 }
 
+/** The same on one line: line feeds and tabs are escaped too. */
+export const onOneLine = (text: string): string =>
+  printable(text).replace(/[\n\t]/g, (c) => (c === '\n' ? '\\n' : '\\t'));
+
 /** Renders an issue as `file:line:column: severity: message`, the source line, a caret and the hint. */
 export function renderIssue(issue: Issue, file: string, text: string): string {
   const name = printable(file);

@@ -25,7 +25,7 @@ export async function main(args: string[]): Promise<number> {
     fix: { type: 'boolean' },
   } as const);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   if (positionals.length > 0) throw new UsageError(`\`${positionals[0]}\` is one argument too many`);

@@ -44,7 +44,7 @@ const OPTIONS = {
 export async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseCommand(args, OPTIONS);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   if (positionals.length > 1) throw new UsageError(`\`${positionals[1]}\` is one argument too many`);

@@ -1,7 +1,13 @@
 /** Arguments to a command. `run` is here because it must start fast; the others are loaded when they are asked for. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isatty } from 'node:tty';
 import { findInstallation } from '../probe/installation.ts';
 import { NO_LAUNCHER } from '../session/prepare.ts';
+import { parseCommand } from './arguments.ts';
+import { OUTPUT_OPTIONS, outputOf, say, sayJson, tell } from './output.ts';
 import * as run from './run.ts';
+import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell COMMAND [OPTION]…
 
@@ -10,6 +16,7 @@ const HELP = `usage: openshell COMMAND [OPTION]…
   policy schema      print the JSON Schema of policy files
   plan [FILE]        print what a policy comes to on this host
   explain [FILE] …   say what would be allowed, and by which line
+  --version          print the version
   doctor             try what this host offers, and say how to mend it
 
 \`openshell COMMAND --help\` says more. Exit codes: 0 yes, 1 no, 2 usage, 3 internal; \`run\` has the program's own.
@@ -18,14 +25,13 @@ const HELP = `usage: openshell COMMAND [OPTION]…
 const EXIT = { yes: 0, usage: 2, internal: 3, runFailed: 125 } as const;
 
 async function main([name, ...args]: string[]): Promise<number> {
-  // Node would open its debugger on SIGUSR1.
-  process.on('SIGUSR1', () => {});
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    (name === undefined ? process.stderr : process.stdout).write(HELP);
+    (name === undefined ? tell : say)(HELP.trimEnd());
     return name === undefined ? EXIT.usage : EXIT.yes;
   }
   try {
-    const command = name === 'run' ? run : (await import('./commands.late.ts')).commands[name];
+    if (name === '--version' || name === '-V' || name === 'version') return sayVersion(args);
+    const command = name === 'run' ? run : await otherCommand(name);
     if (command !== undefined) {
       if (name !== 'run' && name !== 'doctor') warnOfMissingLauncher();
       return await command.main(args);
@@ -33,26 +39,46 @@ async function main([name, ...args]: string[]): Promise<number> {
   } catch (error) {
     return fail(name, error as Error);
   }
-  process.stderr.write(`openshell: there is no command \`${name}\`\n${HELP}`);
+  tell(`openshell: there is no command \`${name}\`\n${HELP.trimEnd()}`);
   return EXIT.usage;
 }
 
+async function otherCommand(name: string) {
+  const { commands } = await import('./commands.late.ts');
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
+
+function sayVersion(args: readonly string[]): number {
+  const { root } = findInstallation(process.argv[1]!);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const { values, positionals } = parseCommand([...args], OUTPUT_OPTIONS);
+  if (positionals.length > 0) throw new UsageError('it takes no argument');
+  if (outputOf(values.output) === 'json') sayJson({ name: 'openshell', version });
+  else say(`openshell ${version}`);
+  return EXIT.yes;
+}
+
 function warnOfMissingLauncher(): void {
-  if (findInstallation(process.argv[1]!).launcher === null) process.stderr.write(`${NO_LAUNCHER}\n`);
+  if (findInstallation(process.argv[1]!).launcher === null) tell(NO_LAUNCHER);
 }
 
 function fail(name: string, error: Error): number {
-  if (process.env['OPENSHELL_DEBUG'] !== undefined) process.stderr.write(`${error.stack}\n`);
+  if (process.env['OPENSHELL_DEBUG'] !== undefined) tell(String(error.stack));
   // By name: each bundle has its own class.
   if (error.name === 'UsageError') {
-    process.stderr.write(`openshell ${name}: ${error.message}\n  try \`openshell ${name} --help\`\n`);
+    tell(`openshell ${name}: ${error.message}\n  try \`openshell ${name} --help\``);
     return name === 'run' ? EXIT.runFailed : EXIT.usage;
   }
-  process.stderr.write(`openshell: ${error.message}\n`);
+  tell(`openshell: ${error.message}`);
   return name === 'run' ? EXIT.runFailed : EXIT.internal;
 }
 
+/** Not 1, which `run` leaves to the program. */
+const terminals = [0, 2].filter((fd) => isatty(fd));
+
 main(process.argv.slice(2)).then((code) => {
   process.exitCode = code;
+  // Node aborts when it cannot put back the settings of a terminal that is gone: end as the signal for that ends one.
+  if (terminals.some((fd) => !isatty(fd))) process.kill(process.pid, 'SIGHUP');
   process.exit();
 });

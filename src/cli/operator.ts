@@ -1,5 +1,5 @@
 /** Options that `run`, `plan` and `explain` share: what the operator adds to a policy. */
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import type { OperatorRequest } from '../compile/input.ts';
@@ -51,7 +51,17 @@ export async function operatorRequest(values: OperatorValues): Promise<OperatorR
 
 /** The working directory: canonical. */
 export function workdirOf(values: OperatorValues): string {
-  return values.workdir === undefined ? process.cwd() : existing('--workdir', values.workdir);
+  return values.workdir === undefined ? presentDirectory() : existing('--workdir', values.workdir);
+}
+
+/** Names are bytes; one that is no UTF-8 would be another directory's name here. */
+function presentDirectory(): string {
+  const path = process.cwd();
+  if (!readlinkSync('/proc/self/cwd', 'buffer').equals(Buffer.from(path, 'utf8')))
+    throw new UsageError(
+      `the name of the present directory is not UTF-8 text: ${path}; start in another, or rename it`,
+    );
+  return path;
 }
 
 export async function connectToOf(values: OperatorValues): Promise<ConnectTo[]> {
@@ -116,6 +126,7 @@ function environmentEntry(text: string): { name: string; value: string | null } 
 
 /** `NAME=value` lines; empty lines and lines that start with `#` are skipped. Values are taken as they stand. */
 function environmentFile(path: string): { name: string; value: string | null }[] {
+  refuseOptionOfNode();
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -129,4 +140,15 @@ function environmentFile(path: string): { name: string; value: string | null }[]
     if (!NAME.test(name)) throw new UsageError(`--env-file ${path}:${i + 1}: expected NAME=value`);
     return [{ name, value: at < 0 ? null : line.slice(at + 1) }];
   });
+}
+
+/** Node reads `--env-file` wherever it stands, but for what follows a `--`: NODE_OPTIONS in it would load code into us. */
+function refuseOptionOfNode(): void {
+  const words = readFileSync('/proc/self/cmdline', 'utf8').split('\0');
+  const end = words.indexOf('--');
+  const at = words.findIndex((word) => word === '--env-file' || word.startsWith('--env-file='));
+  if (at >= 0 && (end < 0 || at < end))
+    throw new UsageError(
+      'Node takes `--env-file` for its own option: start openshell by its name, or as `node -- openshell.cjs`',
+    );
 }

@@ -1,5 +1,8 @@
 /** How commands print: text for people, or one JSON document with `--output json`. Colour on terminals only. */
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import { printable } from '../base/source.ts';
+import { writeAll } from '../observe/write.ts';
 import { UsageError } from './usage.ts';
 
 export type Output = 'text' | 'json';
@@ -15,13 +18,15 @@ export function outputOf(text: string | undefined): Output {
   throw new UsageError(`--output ${text}: expected text or json`);
 }
 
-export const say = (line: string): void => void process.stdout.write(`${line}\n`);
+export const say = (line: string): void => void writeAll(1, `${line}\n`);
+/** On standard error: complaints repeat what they are about, which may be hostile. */
+export const tell = (line: string): void => void writeAll(2, `${printable(line)}\n`);
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2));
 
 type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
 
 export const styled = (style: Style, text: string): string =>
-  process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text;
+  isatty(1) && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text;
 
 /** Rows with columns as wide as their widest cell; the last column runs free. */
 export function table(rows: readonly (readonly string[])[], indent = '  '): string[] {

@@ -2,39 +2,62 @@
 import { formatDuration, formatSize } from '../base/quantity.ts';
 import { listSeccomp } from '../compile/seccomp-listing.ts';
 import { rightNames } from '../kernel/landlock.ts';
-import type { EgressPolicy, Mount, Origin, Plan } from '../plan/plan.ts';
+import type { EgressPolicy, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
 import { table } from './output.ts';
 
-export function planSections(plan: Plan, listing: boolean): [title: string, lines: readonly string[]][] {
+export interface Line {
+  readonly text: string;
+  /** What is enforced: without where it comes from, and however wide the columns are. */
+  readonly enforced: string;
+}
+
+type Section = [title: string, lines: readonly Line[]];
+
+export function planSections(plan: Plan, listing: boolean): Section[] {
   return [
+    ['layers', rows(plan.report.map(layerCells))],
+    ['identity', plain(identityLines(plan))],
     [
-      'layers',
-      table(
-        plan.report.map(({ layer, state, detail, required }) => [
-          layer,
-          state,
-          `${detail}${required ? '' : ' (not required)'}`,
-        ]),
-        '',
+      'files',
+      rows(
+        plan.mounts.map((mount) => [...mountCells(mount), originText(mount.origin)]),
+        true,
       ),
     ],
-    ['identity', identityLines(plan)],
-    ['files', table(plan.mounts.map(mountCells), '')],
     ['landlock', landlockLines(plan)],
     ['network', networkLines(plan)],
-    ['limits', limitLines(plan)],
+    ['limits', plain(limitLines(plan))],
     [
       'environment',
-      plan.environment.map(({ name, value }) =>
-        value === null ? `${name} (the caller's)` : `${name}=${value}`,
+      plain(
+        plan.environment.map(({ name, value }) =>
+          value === null ? `${name} (the caller's)` : `${name}=${value}`,
+        ),
       ),
     ],
     ['system calls', seccompLines(plan)],
-    ['warnings', plan.warnings],
-    ['notes', plan.notes],
-    ['filter', listing ? filterLines(plan) : []],
+    ['warnings', plain(plan.warnings)],
+    ['notes', plain(plan.notes)],
+    ['filter', plain(listing ? filterLines(plan) : [])],
   ];
 }
+
+const plain = (texts: readonly string[]): Line[] => texts.map((text) => ({ text, enforced: text }));
+
+/** @param withOrigin the last cell says only where the row comes from */
+function rows(cells: readonly (readonly string[])[], withOrigin = false): Line[] {
+  const texts = table(cells, '');
+  return cells.map((row, i) => ({
+    text: texts[i]!,
+    enforced: (withOrigin ? row.slice(0, -1) : row).join('\0'),
+  }));
+}
+
+const layerCells = ({ layer, state, detail, required }: LayerReport): string[] => [
+  layer,
+  state,
+  `${detail}${required ? '' : ' (not required)'}`,
+];
 
 const originText = (origin: Origin): string =>
   origin.kind === 'policy' ? `line ${origin.line}` : origin.kind;
@@ -58,64 +81,61 @@ function identityLines({ identity, namespaces, workdir, tier }: Plan): string[] 
 }
 
 function mountCells(mount: Mount): string[] {
-  const origin = originText(mount.origin);
   switch (mount.kind) {
     case 'bind':
       return [
         mount.writable ? 'rw' : 'ro',
         mount.source === mount.target ? mount.target : `${mount.target} <- ${mount.source}`,
         mount.devices ? 'device' : 'host',
-        origin,
       ];
     case 'private':
-      return mount.writable
-        ? ['rw', mount.target, 'private', origin]
-        : ['--', mount.target, 'hidden', origin];
+      return mount.writable ? ['rw', mount.target, 'private'] : ['--', mount.target, 'hidden'];
     case 'proc':
     case 'devpts':
-      return ['rw', mount.target, mount.kind, origin];
+      return ['rw', mount.target, mount.kind];
     case 'file':
-      return [mount.mode === 0 ? '--' : 'ro', mount.target, mount.mode === 0 ? 'hidden' : 'made', origin];
+      return [mount.mode === 0 ? '--' : 'ro', mount.target, mount.mode === 0 ? 'hidden' : 'made'];
     case 'symlink':
-      return ['ln', `${mount.target} -> ${mount.link}`, 'link', origin];
+      return ['ln', `${mount.target} -> ${mount.link}`, 'link'];
   }
 }
 
-function landlockLines({ landlock }: Plan): string[] {
-  if (landlock.abi === 0) return ['off: this kernel has none'];
+function landlockLines({ landlock }: Plan): Line[] {
+  if (landlock.abi === 0) return plain(['off: this kernel has none']);
   const scopes = rightNames('scope', landlock.scoped);
   const net = rightNames('net', landlock.handledNet);
-  return [
+  const head = [
     `ABI ${landlock.abi}`,
     ...(net.length === 0 ? [] : [`no port at all: ${net.join(', ')}`]),
     ...(scopes.length === 0 ? [] : [`scoped: ${scopes.join(', ')}`]),
-    ...table(
-      landlock.rows.map(({ path, access, origin }) => [
-        path,
-        rightNames('fs', access).join(' '),
-        originText(origin),
-      ]),
-      '',
-    ),
   ];
+  const cells = landlock.rows.map(({ path, access, origin }) => [
+    path,
+    rightNames('fs', access).join(' '),
+    originText(origin),
+  ]);
+  return [...plain(head), ...rows(cells, true)];
 }
 
-function networkLines({ egress }: Plan): string[] {
+function networkLines({ egress }: Plan): Line[] {
   return [
-    `mode ${egress.mode}${egress.mode === 'proxy' ? `, proxy at 127.0.0.1:${egress.proxyPort}` : ''}`,
-    ...(egress.pin === 'start' ? ['names are resolved once, at the start'] : []),
+    ...plain([
+      `mode ${egress.mode}${egress.mode === 'proxy' ? `, proxy at 127.0.0.1:${egress.proxyPort}` : ''}`,
+      ...(egress.pin === 'start' ? ['names are resolved once, at the start'] : []),
+    ]),
     ...egress.policies.flatMap(policyLines),
   ];
 }
 
-function policyLines(policy: EgressPolicy): string[] {
+function policyLines(policy: EgressPolicy): Line[] {
   const who = policy.binaries.map(
     ({ pattern, ancestors, sha256 }) =>
       `${pattern}${ancestors ? '' : ' (not as ancestor)'}${sha256 === null ? '' : ` sha256:${sha256.slice(0, 12)}…`}`,
   );
   return policy.endpoints.map(({ host, ports, allowedIps, line }) => {
     const addresses = allowedIps.length === 0 ? '' : ` within ${allowedIps.join(', ')}`;
-    return `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}  ${line === null ? 'flag' : `line ${line}`}`;
+    const enforced = `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}`;
+    return { text: `${enforced}  ${line === null ? 'flag' : `line ${line}`}`, enforced };
   });
 }
 
@@ -130,11 +150,12 @@ function limitLines({ rlimits, limits }: Plan): string[] {
   return rows;
 }
 
-function seccompLines({ seccomp }: Plan): string[] {
+function seccompLines({ seccomp }: Plan): Line[] {
   const shaped = seccomp.rules
     .filter(({ line }) => line !== null)
-    .map(({ name, line }) => `${name}  line ${line}`);
-  return [`allow list in ${seccomp.program.length} instructions, ${seccomp.rules.length} rules`, ...shaped];
+    .map(({ name, line }) => ({ text: `${name}  line ${line}`, enforced: name }));
+  const sum = `allow list in ${seccomp.program.length} instructions, ${seccomp.rules.length} rules`;
+  return [...plain([sum]), ...shaped];
 }
 
 function filterLines({ seccomp, arch }: Plan): readonly string[] {

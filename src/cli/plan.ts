@@ -7,8 +7,8 @@ import { prepareAnew } from '../session/prepare-anew.ts';
 import type { PrepareInput } from '../session/prepared.ts';
 import { parseCommand } from './arguments.ts';
 import { OPERATOR_OPTIONS, type OperatorValues, operatorRequest, workdirOf } from './operator.ts';
-import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled } from './output.ts';
-import { planSections } from './plan-text.ts';
+import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled, tell } from './output.ts';
+import { type Line, planSections } from './plan-text.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell plan [FILE] [--diff FILE2] [--listing] [--output json] [the options of \`run\` that change a policy]
@@ -27,7 +27,7 @@ export async function main(args: string[]): Promise<number> {
   } as const;
   const { values, positionals } = parseCommand(args, options);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   if (positionals.length > 1)
@@ -46,16 +46,16 @@ export async function main(args: string[]): Promise<number> {
   return sayDifference(plan, other, output);
 }
 
-function saySection(title: string, lines: readonly string[]): void {
+function saySection(title: string, lines: readonly Line[]): void {
   if (lines.length === 0) return;
   say(styled('bold', title));
-  for (const line of lines) say(`  ${printable(line)}`);
+  for (const { text } of lines) say(`  ${printable(text)}`);
 }
 
 export async function planOf(name: string | null, values: OperatorValues): Promise<Plan | null> {
   const file = name === null ? null : readPolicyFile(name);
   if (file !== null && !file.ok) {
-    process.stderr.write(`openshell: ${file.error}\n`);
+    tell(`openshell: ${file.error}`);
     return null;
   }
   const input: PrepareInput = {
@@ -68,8 +68,14 @@ export async function planOf(name: string | null, values: OperatorValues): Promi
   if (input.installation.launcher === null) return null; // said at the start
   const prepared = await prepareAnew(input);
   if (prepared.ok) return prepared.value.plan;
-  for (const line of prepared.error.lines) process.stderr.write(`${line}\n`);
+  for (const line of prepared.error.lines) tell(line);
   return null;
+}
+
+/** Where a line comes from is no difference of what is enforced. */
+function without(lines: readonly Line[], others: readonly Line[]): string[] {
+  const there = new Set(others.map(({ enforced }) => enforced));
+  return lines.filter(({ enforced }) => !there.has(enforced)).map(({ text }) => text);
 }
 
 function sayDifference(before: Plan, after: Plan, output: 'text' | 'json'): number {
@@ -77,12 +83,9 @@ function sayDifference(before: Plan, after: Plan, output: 'text' | 'json'): numb
   const differences: { section: string; removed: string[]; added: string[] }[] = [];
   for (const [section, lines] of planSections(after, false)) {
     const known = old.get(section) ?? [];
-    // A line number alone is no difference of what is enforced.
-    const bare = (line: string): string => line.replace(/ {2}(?:line \d+|policy)$/, '');
-    const removed = known.filter((line) => !lines.some((other) => bare(other) === bare(line)));
-    const added = lines.filter((line) => !known.some((other) => bare(other) === bare(line)));
-    if (removed.length > 0 || added.length > 0)
-      differences.push({ section, removed: [...removed], added: [...added] });
+    const removed = without(known, lines);
+    const added = without(lines, known);
+    if (removed.length > 0 || added.length > 0) differences.push({ section, removed, added });
   }
   if (output === 'json') {
     sayJson({ equal: differences.length === 0, differences });

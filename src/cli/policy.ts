@@ -6,7 +6,7 @@ import { findInstallation } from '../probe/installation.ts';
 import { type Inspection, inspect } from '../session/inspect.ts';
 import { type PolicyFile, readPolicyFile } from '../session/policy-file.ts';
 import { onePositional, parseCommand } from './arguments.ts';
-import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled } from './output.ts';
+import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled, tell } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell policy check FILE [--output json]
@@ -25,7 +25,7 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   if (name === '--help' || name === '-h') {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   throw new UsageError(
@@ -38,7 +38,7 @@ export async function main(args: string[]): Promise<number> {
 function check(args: string[]): number {
   const { values, positionals } = parseCommand(args, OUTPUT_OPTIONS);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   const output = outputOf(values.output);
@@ -52,7 +52,7 @@ function check(args: string[]): number {
         issues: [{ code: 'unreadable', severity: 'error', message: file.error }],
         host: [],
       });
-    else process.stderr.write(`openshell: ${file.error}\n`);
+    else tell(`openshell: ${file.error}`);
     return 1;
   }
   const inspection = inspect({

@@ -24,6 +24,7 @@ import {
   operatorRequest,
   workdirOf,
 } from './operator.ts';
+import { say, tell } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const MAX_NAMED = 5;
@@ -77,7 +78,7 @@ type Values = OperatorValues & {
 export async function main(args: string[]): Promise<number> {
   const { values, command } = parse(args);
   if (values.help === true) {
-    process.stdout.write(HELP);
+    say(HELP.trimEnd());
     return 0;
   }
   const [program, ...rest] = command;
@@ -109,12 +110,12 @@ export async function main(args: string[]): Promise<number> {
       timeout,
       quiet: values.quiet ?? false,
       degraded: degradedLayers(plan),
-      warn,
+      warn: tell,
     });
     if (values.quiet !== true) warnOfNewTrust(plan.hostTrust);
     return code;
   } finally {
-    launcher?.abandon();
+    await launcher?.abandon();
   }
 }
 
@@ -124,7 +125,7 @@ function warnOfNewTrust(trust: HostTrust): void {
   if (found.length === 0) return;
   const shown = found.slice(0, MAX_NAMED).map(printable).join(', ');
   const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
-  warn(
+  tell(
     `openshell: warning: programs of this host trust what was made in this run: ${shown}${more}; read it before you use git, a shell or an editor there`,
   );
 }
@@ -144,8 +145,6 @@ function startEarly({ launcher }: Installation, values: Values): WaitingLauncher
   const namespaces = { user: true, mount: true, pid: true, ipc: true, uts: true, cgroup: true, network };
   return startLauncher({ launcher, withChannel, namespaces });
 }
-
-const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 
 function parse(args: string[]): { values: Values; command: string[] } {
   const end = args.indexOf('--');
@@ -183,7 +182,7 @@ async function prepareRun(
 ): Promise<Prepared | null> {
   const file = values.policy === undefined ? null : readPolicyFile(values.policy);
   if (file !== null && !file.ok) {
-    warn(`openshell: ${file.error}`);
+    tell(`openshell: ${file.error}`);
     return null;
   }
   const prepared = await prepare({
@@ -194,14 +193,14 @@ async function prepareRun(
     ownFiles: ownFiles(values),
   });
   if (!prepared.ok) {
-    for (const line of prepared.error.lines) warn(line);
+    for (const line of prepared.error.lines) tell(line);
     return null;
   }
   if (values.quiet !== true) {
-    for (const line of prepared.value.warnings) warn(line);
+    for (const line of prepared.value.warnings) tell(line);
     for (const note of [...prepared.value.plan.warnings, ...secretWarnings(values)])
-      warn(`openshell: warning: ${note}`);
-    for (const layer of degradedLayers(prepared.value.plan)) warn(`openshell: degraded: ${layer}`);
+      tell(`openshell: warning: ${note}`);
+    for (const layer of degradedLayers(prepared.value.plan)) tell(`openshell: degraded: ${layer}`);
   }
   return prepared.value;
 }
@@ -216,7 +215,7 @@ function ownFiles({ events, 'env-file': environment = [] }: Values): string[] {
 /** Only what exists when the plan is made can be protected. Why it cannot be made is said when it is opened. */
 function createFile(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    closeSync(openSync(path, 'ax', 0o600));
   } catch {}
 }
 

@@ -34,6 +34,11 @@ export function compileLimits(
       memory: limits?.memory?.value ?? null,
       cpuTime,
       wallTime: limits?.wallTime?.value ?? null,
+      lines: {
+        memory: limits?.memory?.span.line ?? null,
+        cpuTime: limits?.cpuTime?.span.line ?? null,
+        wallTime: limits?.wallTime?.span.line ?? null,
+      },
       disk: limits?.disk?.value ?? null,
       holder:
         facts.cgroup.parent === null ? { kind: 'warden' } : { kind: 'cgroup', parent: facts.cgroup.parent },

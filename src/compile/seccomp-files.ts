@@ -21,17 +21,18 @@ export function fileTreatments(input: SeccompInput): readonly Treatment[] {
 
 const SETUID_REFUSED = refuse(ERRNOS.EPERM, 'setuid_bit');
 
-/** mkdir and mkdirat are not among them: the kernel drops the bit there. */
+/** mkdir and mkdirat are not among them: the kernel drops both bits there. */
 const WITH_MODE = ['creat', 'mknod', 'mknodat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2'] as const;
 const OPENING = ['open', 'openat'] as const;
 
-const setsUserId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
-  anyBit(argument(call, 'mode'), MODE.S_ISUID);
+/** The group as well: run as root, the files in writable directories have a group of the host, mostly 0. */
+const setsId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
+  anyBit(argument(call, 'mode'), MODE.S_ISUID | MODE.S_ISGID);
 
 function setsMode(call: (typeof WITH_MODE)[number]): Treatment {
   return {
     call,
-    clauses: [{ when: [setsUserId(call)], verdict: SETUID_REFUSED }],
+    clauses: [{ when: [setsId(call)], verdict: SETUID_REFUSED }],
     otherwise: ALLOWED_CALL,
   };
 }
@@ -41,7 +42,7 @@ function opens(call: (typeof OPENING)[number]): Treatment {
   const makes = anyBit(argument(call, 'flags'), OPEN.O_CREAT | OPEN.__O_TMPFILE);
   return {
     call,
-    clauses: [{ when: [makes, setsUserId(call)], verdict: SETUID_REFUSED }],
+    clauses: [{ when: [makes, setsId(call)], verdict: SETUID_REFUSED }],
     otherwise: ALLOWED_CALL,
   };
 }
@@ -95,10 +96,15 @@ const WIRELESS_REQUESTS = 0x8b00;
 /** On a socket of the host they would tell of the host's interfaces: the warden answers from the sandbox's own. */
 function interfaces(op: Place): readonly Clause[] {
   const about = (request: number): Clause => ({ when: [equal(op, request)], verdict: ALLOWED_CALL });
-  const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) => about(SOCKET_REQUESTS + i));
+  const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) =>
+    about(SOCKET_REQUESTS + i),
+  );
   return [
     ...own,
-    { when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)], verdict: mediate('interface', ERRNOS.EPERM, 'interfaces') },
+    {
+      when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)],
+      verdict: mediate('interface', ERRNOS.EPERM, 'interfaces'),
+    },
     { when: [maskedEqual(op, 0xffff_ff00, WIRELESS_REQUESTS)], verdict: refuse(ERRNOS.EPERM, 'interfaces') },
   ];
 }

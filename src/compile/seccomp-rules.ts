@@ -16,7 +16,8 @@ export const SECCOMP_RULES = {
       'which host and port may be reached is decided when a socket is connected, bound or put to listen',
   },
   interfaces: {
-    reason: "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
+    reason:
+      "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
   },
   foreign_abi: {
     reason:
@@ -152,7 +153,8 @@ export const SECCOMP_RULES = {
       'without a namespace of its own, System V and POSIX IPC reach the objects of other sandboxes and of the host',
   },
   setuid_bit: {
-    reason: "a set-user-id file lends this user's identity to whoever on the host executes it",
+    reason:
+      "a set-user-id or set-group-id file lends this user's identity to whoever on the host executes it",
   },
   tty_input: {
     reason:
@@ -170,6 +172,11 @@ export const SECCOMP_RULES = {
   },
   socket_family: {
     reason: 'sockets are AF_UNIX, AF_INET or AF_INET6; other families go past every network rule',
+  },
+  unix_datagram: {
+    reason:
+      'datagrams reach any Unix socket by its path without a connect; Unix sockets are streams or sequenced packets',
+    quiet: true,
   },
   raw_socket: {
     reason: 'raw sockets read and forge packets below every network rule',

@@ -4,7 +4,7 @@
  * sender was judged. What comes from elsewhere goes nowhere.
  */
 import { createSocket, type Socket } from 'node:dgram';
-import { type Address, addressFromBytes, parseAddress } from '../match/address.ts';
+import { type Address, addressFromBytes, parseAddress } from '../base/address.ts';
 import { DatagramFlow, type Source } from './datagram-flow.ts';
 import { DATAGRAM_LIMITS, type DatagramLimits } from './datagram-limits.ts';
 import type { Target } from './destination.ts';
@@ -87,7 +87,9 @@ export class DatagramRelay {
   }
 
   #forget(): void {
-    const [[flow, { inner, key }]] = this.#flows as unknown as [[DatagramFlow, { inner: Inner; key: string }]];
+    const [[flow, { inner, key }]] = this.#flows as unknown as [
+      [DatagramFlow, { inner: Inner; key: string }],
+    ];
     this.#flows.delete(flow);
     inner.flows.delete(key);
     flow.close();

@@ -1,7 +1,8 @@
 /** From a host that a rule allows to addresses that may be dialled: resolved once, all of them checked. */
+
+import { type Address, type Cidr, parseAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Reason } from '../event/event.ts';
-import { type Address, type Cidr, parseAddress } from '../match/address.ts';
 import { chooseCandidate } from '../match/choose-candidate.ts';
 import type { Host } from '../match/host.ts';
 import type { Candidate } from '../match/verdict.ts';
@@ -89,7 +90,10 @@ export class Destinations {
   ): Promise<Result<{ readonly target: Target; readonly candidate: Candidate }, DestinationProblem>> {
     const vouched = this.#connectTo.find(host, port);
     if (vouched !== null)
-      return ok({ target: { address: vouched.address, port: vouched.addressPort }, candidate: candidates[0] });
+      return ok({
+        target: { address: vouched.address, port: vouched.addressPort },
+        candidate: candidates[0],
+      });
     // The operator's word about another port of the host says nothing about this one.
     if (this.#connectTo.addressesOf(host).some(({ text }) => text === address.text)) {
       const resolved = await this.resolve(host, port, candidates);

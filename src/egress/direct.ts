@@ -2,9 +2,10 @@
  * Connects that go past the proxy: judged as the proxy judges, by the name that the address was looked up under. What
  * is allowed is one address, checked now, that the caller gets a kernel socket to.
  */
-import type { Draft, Reason, RuleReference } from '../event/event.ts';
+
+import { type Address, addressFromBytes } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
-import { type Address, addressFromBytes } from '../match/address.ts';
+import type { Draft, Reason, RuleReference } from '../event/event.ts';
 import { decide, decideForAny } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
@@ -71,7 +72,13 @@ export class DirectEgress {
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });
     if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);
-    const found = await destinations.at(host, port, verdict.candidates, real, known === null ? [] : addressesOf(known.name));
+    const found = await destinations.at(
+      host,
+      port,
+      verdict.candidates,
+      real,
+      known === null ? [] : addressesOf(known.name),
+    );
     if (!found.ok) {
       const { reason, candidate, address } = found.error;
       if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')

@@ -2,8 +2,9 @@
  * DNS messages (RFC 1035) of the workload: one question in, one answer out. The question is echoed byte by byte, since
  * a name may hold what no text does; everything unusual is refused.
  */
+
+import { type Address, addressBytes } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { type Address, addressBytes } from '../match/address.ts';
 import { NAME_LIMITS } from './name-limits.ts';
 
 export interface Question {
@@ -18,7 +19,13 @@ export interface Question {
 }
 
 export type ResponseCode = 'NOERROR' | 'FORMERR' | 'SERVFAIL' | 'NXDOMAIN' | 'NOTIMP';
-const CODES: Readonly<Record<ResponseCode, number>> = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4 };
+const CODES: Readonly<Record<ResponseCode, number>> = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+};
 
 const TYPES: Readonly<Record<number, string>> = {
   1: 'A',
@@ -38,7 +45,13 @@ const TYPE_NUMBER = { 4: 1, 6: 28 } as const;
 const IN = 1;
 
 const HEADER = 12;
-const FLAG = { response: 0x8000, opcode: 0x7800, truncated: 0x0200, recursionDesired: 0x0100, recursionAvailable: 0x0080 };
+const FLAG = {
+  response: 0x8000,
+  opcode: 0x7800,
+  truncated: 0x0200,
+  recursionDesired: 0x0100,
+  recursionAvailable: 0x0080,
+};
 /** A name that is the one of the question, which begins behind the header. */
 const SAME_NAME = 0xc000 | HEADER;
 const LONGEST_NAME = 255;
@@ -111,13 +124,13 @@ export const writeError = (message: Uint8Array, code: ResponseCode): Uint8Array 
 
 function record(address: Address, ttl: number): Uint8Array {
   const data = addressBytes(address);
-  return Buffer.concat([words(SAME_NAME, TYPE_NUMBER[address.family], IN, ttl >>> 16, ttl & 0xffff, data.length), data]);
+  return Buffer.concat([
+    words(SAME_NAME, TYPE_NUMBER[address.family], IN, ttl >>> 16, ttl & 0xffff, data.length),
+    data,
+  ]);
 }
 
-function words(...values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(2 * values.length);
-  values.forEach((value, i) => bytes.writeUInt16BE(value, 2 * i));
-  return bytes;
-}
+const words = (...values: readonly number[]): Buffer => Buffer.from(Uint16Array.from(values).buffer).swap16();
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -2,8 +2,9 @@
  * The names that a sandbox can look up: those that some endpoint could allow, and `localhost`. All others do not exist,
  * at once, and no query for them leaves the machine.
  */
+
+import { type Address, parseAddress } from '../base/address.ts';
 import type { Draft } from '../event/event.ts';
-import { type Address, parseAddress } from '../match/address.ts';
 import { type EgressIndex, listsHost } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { ConnectToTable } from './connect-to.ts';
@@ -89,7 +90,11 @@ export class PolicyDns {
   #mayAsk({ text }: Host): boolean {
     if (this.#options.index.exact.has(text) || this.#known.has(text)) return true;
     const labels = text.split('.');
-    if (labels.some((label) => label.length > this.#limits.patternLabel) || text.length > this.#limits.patternName) return false;
+    if (
+      labels.some((label) => label.length > this.#limits.patternLabel) ||
+      text.length > this.#limits.patternName
+    )
+      return false;
     return this.#rate.take();
   }
 
@@ -125,4 +130,6 @@ export class PolicyDns {
 
 /** RFC 6761 6.3: names below `localhost` are this machine. */
 const local = ({ type }: Question): Reply =>
-  type === 'A' || type === 'AAAA' ? { code: 'NOERROR', addresses: [LOOPBACK[type]], ttl: LOCAL_TTL } : NOTHING;
+  type === 'A' || type === 'AAAA'
+    ? { code: 'NOERROR', addresses: [LOOPBACK[type]], ttl: LOCAL_TTL }
+    : NOTHING;

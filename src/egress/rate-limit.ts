@@ -18,7 +18,10 @@ export class RateLimit {
   /** Whether one more may pass now. */
   take(): boolean {
     const now = this.#now();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (Math.max(0, now - this.#last) / 1000) * this.#perSecond);
+    this.#tokens = Math.min(
+      this.#burst,
+      this.#tokens + (Math.max(0, now - this.#last) / 1000) * this.#perSecond,
+    );
     this.#last = now;
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;

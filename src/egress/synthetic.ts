@@ -3,7 +3,7 @@
  * by the name that it was looked up under. Each pair of a name and a real address keeps its own for the life of the
  * sandbox: programs may cache it as long as they like.
  */
-import { type Address, addressOf, parseAddress } from '../match/address.ts';
+import { type Address, addressOf, parseAddress } from '../base/address.ts';
 import { INNER } from '../plan/wire.ts';
 
 export interface SyntheticTarget {

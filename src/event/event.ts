@@ -93,6 +93,8 @@ export type Subject =
     }
   | { readonly kind: 'name'; readonly name: string; readonly query: string }
   | { readonly kind: 'unix'; readonly path: string }
+  /** Refusals that differ, folded into one since too many came at once: `count` says how many; `of`: their kind. */
+  | { readonly kind: 'many'; readonly of: string }
   | { readonly kind: 'degraded'; readonly detail: string }
   | {
       readonly kind: 'exit';

@@ -1,5 +1,6 @@
 /** One line for people about one refusal, and the key by which two are the same to them. */
-import { printable } from '../base/source.ts';
+import { formatDuration, formatSize } from '../base/quantity.ts';
+import { onOneLine } from '../base/source.ts';
 import type { OpenshellEvent } from './event.ts';
 
 /** Refusals with equal keys are printed once. */
@@ -15,40 +16,46 @@ export function messageKey({ reason, rule, subject, process }: OpenshellEvent): 
             ? subject.name
             : subject.kind === 'unix'
               ? subject.path
-              : '';
+              : subject.kind;
   return JSON.stringify([reason, what, process?.exe]);
 }
 
 /** As `refused: curl may not connect to example.com:443: … (policy.yaml:12)`. */
 export function denialMessage(event: OpenshellEvent, policyFile: string | null): string {
   const { subject, process, rule, reason } = event;
-  const who = process === null || process.exe === '' ? 'the program' : printable(process.exe);
-  const where = rule?.line != null && policyFile !== null ? ` (${printable(policyFile)}:${rule.line})` : '';
+  const who = process === null || process.exe === '' ? 'the program' : onOneLine(process.exe);
+  const where = rule?.line != null && policyFile !== null ? ` (${onOneLine(policyFile)}:${rule.line})` : '';
   switch (subject.kind) {
     case 'connect': {
-      const host = printable(
+      const host = onOneLine(
         subject.host === '' ? 'an unreadable destination' : `${subject.host}:${subject.port}`,
       );
       return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
     case 'name':
-      return `refused: the name ${printable(subject.name)} was not looked up: ${REASON_TEXT[reason] ?? reason}${where}`;
+      return `refused: the name ${onOneLine(subject.name)} was not looked up: ${REASON_TEXT[reason] ?? reason}${where}`;
     case 'unix':
-      return `refused: ${who} may not connect to the Unix socket ${printable(subject.path)}: ${REASON_TEXT[reason] ?? reason}${where}`;
+      return `refused: ${who} may not connect to the Unix socket ${onOneLine(subject.path)}: ${REASON_TEXT[reason] ?? reason}${where}`;
     case 'syscall':
       return `refused: ${who} may not call ${subject.name} (${rule?.policy ?? reason}): ${subject.errno}${where}`;
     case 'limit':
-      return `stopped: ${REASON_TEXT[reason] ?? reason} (${subject.limit} ${subject.value})${where}`;
+      return `stopped: ${REASON_TEXT[reason] ?? reason} (${subject.limit} ${limitText(subject)})${where}`;
+    case 'many':
+      return `refused: more than can be told apart: ${REASON_TEXT[reason] ?? reason}${where}`;
     default:
       return `refused: ${reason}${where}`;
   }
 }
+
+const limitText = ({ limit, value }: { limit: string; value: number }): string =>
+  limit === 'memory' ? formatSize(value) : formatDuration(value);
 
 const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
   network_off: 'the network is off; `--allow HOST` opens one host',
   no_policies: 'the policy has no network_policies',
   endpoint_not_listed: 'no network policy lists it',
   binary_not_listed: 'the network policy does not list this program',
+  syscall_not_allowed: 'system calls that are not allowed',
   binary_changed: 'the program changed after its first use',
   identity_unavailable: 'it could not be found out which program asks',
   special_address: 'its address is private or special',

@@ -19,7 +19,7 @@ export interface LauncherHandlers {
 /** What happens to a connect(2) that waits. */
 export type Verdict =
   /** It is made on the caller's own socket. */
-  | { readonly kind: 'local'; /** For datagrams: as below. */ readonly ttlMs?: number }
+  | { readonly kind: 'local' /** For datagrams: as below. */; readonly ttlMs?: number }
   | { readonly kind: 'refuse'; readonly errno: number }
   /** A socket of the host, connected to this address, takes the place of the caller's. */
   | {
@@ -48,8 +48,8 @@ export interface Launcher {
 export interface WaitingLauncher {
   /** @param plan as `encodePlan` gives it */
   launch(plan: Uint8Array, request: LaunchRequest, handlers: LauncherHandlers): Launcher;
-  /** Nothing will be run. */
-  abandon(): void;
+  /** Nothing more will be run. Resolves when the launcher has ended: nobody else waits for it. */
+  abandon(): Promise<void>;
 }
 
 export interface StartOptions {
@@ -76,9 +76,16 @@ export function startLauncher({ launcher, withChannel, namespaces }: StartOption
   child.once('error', (error: NodeJS.ErrnoException) =>
     fail(`cannot start ${launcher}: ${error.code ?? error.message}`),
   );
+  const closed = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', () => resolve());
+  });
   control.write(wordsFrame('prepare', namespaceBits(namespaces)));
   return {
-    abandon: () => control.destroy(),
+    abandon: () => {
+      control.destroy();
+      return closed;
+    },
     launch: (plan, request, handlers) => {
       const started = new Started(child, control, handlers);
       if (failure !== null) setImmediate(() => started.finish(failure));

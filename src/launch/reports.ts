@@ -14,6 +14,8 @@ export interface ReportedExecutable {
   readonly ctimeNs: bigint;
   readonly deleted: boolean;
   readonly unreadable: boolean;
+  /** An ancestor without its path: those of nearer ones took all the room of the frame. */
+  readonly cut: boolean;
 }
 
 export interface ReportedProcess {
@@ -109,7 +111,10 @@ function decode(type: number, reader: FrameReader): Report {
     case ENUMS.report.reused: {
       const count = reader.u32();
       if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
-      return { kind: 'reused', uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })) };
+      return {
+        kind: 'reused',
+        uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })),
+      };
     }
     case ENUMS.report.unix:
       return { kind: 'unix', path: text.decode(reader.bytes()), process: decodeProcess(reader) };
@@ -150,6 +155,7 @@ function decodeProcess(reader: FrameReader): ReportedProcess {
       ctimeNs,
       deleted: (flags & ENUMS.executable_flag.deleted) !== 0,
       unreadable: (flags & ENUMS.executable_flag.unreadable) !== 0,
+      cut: (flags & ENUMS.executable_flag.cut) !== 0,
     });
   }
   return { pid, executables };

@@ -1,6 +1,7 @@
 /** Events as JSON lines in a file or on standard error. */
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync } from 'node:fs';
 import type { Receiver } from './sink.ts';
+import { writeAll } from './write.ts';
 
 /**
  * @param target `-` for standard error (standard output belongs to the program), else a file, which is appended to.
@@ -11,14 +12,27 @@ export function openEvents(target: string): Receiver {
   return {
     denialsOnly: false,
     receive: (event) => {
-      writeSync(fd, `${JSON.stringify(event)}\n`);
+      writeAll(fd, `${JSON.stringify(event)}\n`);
     },
   };
 }
 
 function openFile(path: string): number {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
-  const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY, 0o600);
-  if (!fstatSync(fd).isFile()) throw new Error('it is not a regular file');
-  return fd;
+  try {
+    const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY, 0o600);
+    if (fstatSync(fd).isFile()) return fd;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(`--events ${path}: ${REASONS[code ?? ''] ?? message}`);
+  }
+  throw new Error(`--events ${path}: it is not a regular file`);
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such directory',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  ELOOP: 'it is a symbolic link',
+  ENXIO: 'it is not a regular file',
+};

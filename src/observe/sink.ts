@@ -1,6 +1,7 @@
 /**
  * Takes event drafts, gives each its number and time, merges equal refusals of one second and hands them on. The same
- * order for every receiver; nothing is lost, and nothing counted twice (INV-04).
+ * order for every receiver; nothing is lost, and nothing counted twice (INV-04). A program that makes ever new refusals
+ * gets a bounded number of events in each second.
  */
 import { type Draft, EVENT_VERSION, type OpenshellEvent } from '../event/event.ts';
 
@@ -11,7 +12,7 @@ export interface Receiver {
 }
 
 const MERGE_MS = 1000;
-/** Different refusals that wait to be merged; the oldest goes out when more come. */
+/** Different refusals that wait to be merged; what comes beyond is told by its reason and rule alone. */
 const MAX_WAITING = 256;
 
 interface Waiting {
@@ -20,6 +21,16 @@ interface Waiting {
   count: number;
   readonly timer: NodeJS.Timeout;
 }
+
+const keyOf = ({ layer, reason, rule, subject, process }: Draft): string =>
+  JSON.stringify([layer, reason, rule, subject, process?.exe]);
+
+/** Layers, reasons and rules are few, and not the program's to choose. */
+const folded = (draft: Draft): Draft => ({
+  ...draft,
+  subject: { kind: 'many', of: draft.subject.kind },
+  process: null,
+});
 
 export class EventSink {
   readonly #sandbox: string;
@@ -44,13 +55,20 @@ export class EventSink {
       return;
     }
     this.#denials += draft.count;
-    const key = JSON.stringify([draft.layer, draft.reason, draft.rule, draft.subject, draft.process?.exe]);
-    const known = this.#waiting.get(key);
-    if (known !== undefined) {
-      known.count += draft.count;
-      return;
-    }
-    if (this.#waiting.size >= MAX_WAITING) this.#release(this.#waiting.keys().next().value!);
+    if (this.#count(draft)) return;
+    this.#wait(this.#waiting.size < MAX_WAITING || draft.layer === 'limits' ? draft : folded(draft));
+  }
+
+  /** Whether an equal one waits, which now stands for this one as well. */
+  #count(draft: Draft): boolean {
+    const known = this.#waiting.get(keyOf(draft));
+    if (known !== undefined) known.count += draft.count;
+    return known !== undefined;
+  }
+
+  #wait(draft: Draft): void {
+    if (this.#count(draft)) return;
+    const key = keyOf(draft);
     const timer = setTimeout(() => this.#release(key), MERGE_MS);
     timer.unref();
     this.#waiting.set(key, { draft, time: Date.now(), count: draft.count, timer });

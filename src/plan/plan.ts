@@ -143,6 +143,7 @@ export const NOTIFY_HANDLERS = [
   'listen',
   'epoll',
   'interface',
+  'netlink',
   'datagram',
 ] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
@@ -182,6 +183,12 @@ export interface Rlimit {
   readonly hard: number | 'unlimited';
 }
 
+export interface LimitLines {
+  readonly memory: number | null;
+  readonly cpuTime: number | null;
+  readonly wallTime: number | null;
+}
+
 export interface SandboxLimits {
   /** Processes and threads, counted by RLIMIT_NPROC in the sandbox's own user namespace. */
   readonly processes: number;
@@ -191,6 +198,8 @@ export interface SandboxLimits {
   readonly cpuTime: number | null;
   /** Milliseconds, or null. */
   readonly wallTime: number | null;
+  /** Lines of the policy file that set them, or null. */
+  readonly lines: LimitLines;
   /** Bytes in private directories, or null for the default size of each. */
   readonly disk: number | null;
   /** How memory and CPU time are held: by a cgroup v2 that was delegated to the caller, or counted by the warden. */

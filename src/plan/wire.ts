@@ -104,7 +104,17 @@ export const ENUMS = {
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
   match: { arch: 1, nr: 2, arg: 4 },
-  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4, epoll: 5, interface: 6, datagram: 8 },
+  handler: {
+    refuse: 0,
+    own_thread: 1,
+    connect: 2,
+    bind: 3,
+    listen: 4,
+    epoll: 5,
+    interface: 6,
+    netlink: 7,
+    datagram: 8,
+  },
   /** Frames, supervisor to warden. */
   command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7, datagrams: 9 },
   /** Frames, warden to supervisor. */
@@ -113,7 +123,7 @@ export const ENUMS = {
   opening: { connect: 0, send: 1 },
   signal_scope: { main: 0, group: 1 },
   verdict: { refuse: 0, local: 1, direct: 2 },
-  executable_flag: { deleted: 1, unreadable: 2 },
+  executable_flag: { deleted: 1, unreadable: 2, cut: 4 },
   limit: { memory: 1, cpu: 2 },
   /** What the launcher was doing when it failed; docs and messages in src/launch/steps.ts. */
   step: {
@@ -146,6 +156,8 @@ export const ENUMS = {
     handle: 27,
     cgroup: 28,
     lost: 29,
+    stream: 30,
+    stream_terminal: 31,
   },
 } as const satisfies Record<string, Readonly<Record<string, number>>>;
 

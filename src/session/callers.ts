@@ -1,9 +1,10 @@
 /** Whose connections the proxy accepts: processes whose connect(2) was let through, and the local addresses that they got. */
+
+import { addressFromBytes, parseAddress } from '../base/address.ts';
 import { err, type Result } from '../base/result.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Peer } from '../http/proxy.ts';
 import type { Report } from '../launch/reports.ts';
-import { addressFromBytes, parseAddress } from '../match/address.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 
 export type CallerIdentity = Result<BinaryIdentity, IdentityProblem>;
@@ -15,7 +16,10 @@ const MAX_ADDRESSES = 4096;
 
 export class Callers {
   readonly #reportMs: number;
-  readonly #connecting = new Map<bigint, { readonly identity: CallerIdentity; readonly settle: () => void; readonly settled: Promise<void> }>();
+  readonly #connecting = new Map<
+    bigint,
+    { readonly identity: CallerIdentity; readonly settle: () => void; readonly settled: Promise<void> }
+  >();
   readonly #byAddress = new Map<string, CallerIdentity[]>();
 
   constructor(reportMs = REPORT_MS) {
@@ -47,7 +51,11 @@ export class Callers {
     const known = this.#byAddress.get(key) ?? [];
     this.#byAddress.delete(key);
     if (known.length < 2) return known[0] ?? null;
-    return err({ reason: 'identity_unavailable', detail: 'several programs connected to the proxy from there', process: null });
+    return err({
+      reason: 'identity_unavailable',
+      detail: 'several programs connected to the proxy from there',
+      process: null,
+    });
   }
 
   /** Nobody is waited for any more. */

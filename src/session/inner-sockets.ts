@@ -1,8 +1,9 @@
 /** Sockets inside that are asked of the launcher while the program runs, and come by their numbers. */
+
+import { addressBytes } from '../base/address.ts';
 import { DATAGRAM_LIMITS } from '../egress/datagram-limits.ts';
 import type { MakeInnerSocket } from '../egress/datagrams.ts';
 import type { Launcher } from '../launch/launcher.ts';
-import { addressBytes } from '../match/address.ts';
 
 export class InnerSockets {
   readonly #launcher: Pick<Launcher, 'datagrams'>;

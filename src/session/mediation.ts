@@ -3,6 +3,7 @@
  * can be looked up. Loaded when a sandbox first wants the network.
  */
 import { createServer, type Server } from 'node:net';
+import { addressBytes, addressFromBytes, parseAddress } from '../base/address.ts';
 import { type ConnectTo, ConnectToTable } from '../egress/connect-to.ts';
 import { ContentHash } from '../egress/content-hash.ts';
 import { DatagramRelay } from '../egress/datagrams.ts';
@@ -20,7 +21,6 @@ import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
-import { addressBytes, addressFromBytes, parseAddress } from '../match/address.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
@@ -61,8 +61,7 @@ export class Mediation {
     const index = buildIndex(options.plan.egress);
     const datagrams = buildIndex(options.plan.egress, 'udp');
     const all = buildIndex(options.plan.egress, null);
-    if (all.problems.length > 0)
-      throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
+    if (all.problems.length > 0) throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
     const { emit } = options;
     const connectTo = new ConnectToTable(options.connectTo);
     const system = new SystemResolver();
@@ -191,7 +190,8 @@ const ERRNO: Partial<Record<Draft['reason'], string>> = {
   upstream_unreachable: 'EHOSTUNREACH',
 };
 
-const namesOf = ({ exact }: EgressIndex): string[] => [...exact.keys()].filter((host) => parseAddress(host) === null);
+const namesOf = ({ exact }: EgressIndex): string[] =>
+  [...exact.keys()].filter((host) => parseAddress(host) === null);
 
 const withPid = (process: ProcessReference | null, pid: number): ProcessReference | null =>
   process === null ? null : { ...process, pid };

@@ -1,8 +1,9 @@
 /** The life of one sandbox: start, events, signals, limits, end. */
+import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
-import type { Draft, OpenshellEvent } from '../event/event.ts';
+import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
 import type { Report } from '../launch/reports.ts';
@@ -12,7 +13,9 @@ import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
 import type { Plan } from '../plan/plan.ts';
 import { EXIT } from './exit.ts';
+import { startTimer } from './long-timer.ts';
 import type { Mediation } from './mediation.ts';
+import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -33,6 +36,8 @@ export interface RunOptions {
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
 const CPU_CHECK_MS = 200;
+/** Between SIGTSTP and SIGSTOP. */
+const STOP_GRACE_MS = 50;
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
@@ -55,7 +60,7 @@ class Run {
   readonly #cgroup: Cgroup | null;
   readonly #sink: EventSink;
   readonly #printer: DenialPrinter;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #stops: (() => void)[] = [];
   #launcher: Launcher | null = null;
   #mediation: Promise<Mediation> | null = null;
   #pending: Promise<void> = Promise.resolve();
@@ -91,12 +96,17 @@ class Run {
       listener: (kind, handle) => this.#takeListener(kind, handle),
       ended: (problem) => void this.#end(problem),
     });
-    if (plan.egress.mode === 'proxy' && plan.egress.pin === 'start') this.#later(async () => void (await this.#mediate()));
+    if (plan.egress.mode === 'proxy' && plan.egress.pin === 'start')
+      this.#later(async () => void (await this.#mediate()));
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
-    const limits = [timeout, plan.limits.wallTime].filter((ms) => ms !== null);
-    if (limits.length > 0) this.#timers.push(setTimeout(() => this.#timeOut(), Math.min(...limits)));
+    const limit = timeLimit(timeout, plan.limits);
+    if (limit !== null) this.#after(limit.ms, () => this.#timeOut(limit));
     if (this.#cgroup !== null && plan.limits.cpuTime !== null)
       this.#watchCpu(this.#cgroup, plan.limits.cpuTime);
+  }
+
+  #after(ms: number, work: () => void): void {
+    this.#stops.push(startTimer(ms, work));
   }
 
   #watchCpu(cgroup: Cgroup, limitMs: number): void {
@@ -106,12 +116,17 @@ class Run {
       this.#limitReached('cpu', Math.round(cgroup.cpuMs));
       this.#launcher?.kill();
     }, CPU_CHECK_MS);
-    this.#timers.push(timer);
+    this.#stops.push(() => clearInterval(timer));
   }
 
   #limitReached(limit: 'memory' | 'cpu', value: number): void {
     this.#limited = true;
-    this.#sink.emit(limitDraft(limit === 'memory' ? 'memory_limit' : 'cpu_limit', limit, value));
+    const { lines } = this.#options.plan.limits;
+    this.#sink.emit(
+      limit === 'memory'
+        ? limitDraft('memory_limit', limit, value, limitRule('memory', lines.memory))
+        : limitDraft('cpu_limit', limit, value, limitRule('cpu_time', lines.cpuTime)),
+    );
   }
 
   #hear(report: Report): void {
@@ -154,6 +169,7 @@ class Run {
 
   #started(): void {
     const { plan, request, degraded } = this.#options;
+    if (!request.terminal) leaveOutput();
     this.#sink.emit({
       ...NEUTRAL,
       type: 'start',
@@ -216,16 +232,15 @@ class Run {
     return mediation;
   }
 
-  #timeOut(): void {
+  #timeOut({ ms, rule }: TimeLimit): void {
     this.#timedOut = true;
-    const limit = this.#options.timeout ?? this.#options.plan.limits.wallTime ?? 0;
-    this.#sink.emit(limitDraft('wall_time_limit', 'wall_time', limit));
+    this.#sink.emit(limitDraft('wall_time_limit', 'wall_time', ms, rule));
     this.#launcher?.signal(constants.signals.SIGTERM, 'group');
-    this.#timers.push(setTimeout(() => this.#launcher?.kill(), GRACE_MS));
+    this.#after(GRACE_MS, () => this.#launcher?.kill());
   }
 
   async #end(problem: string | null): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const stop of this.#stops) stop();
     this.#unlisten();
     await this.#pending;
     if (this.#cgroup?.outOfMemory === true)
@@ -272,19 +287,26 @@ class Run {
   }
 }
 
+/** The program has its own: a reader must see the end when the program closes it. Nothing else may get the number. */
+function leaveOutput(): void {
+  closeSync(1);
+  openSync('/dev/null', 'w');
+}
+
 const NEUTRAL = { layer: 'session', action: 'allow', rule: null, process: null, count: 1 } as const;
 
 function limitDraft(
   reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit',
   limit: string,
   value: number,
+  rule: RuleReference | null,
 ): Draft {
   return {
     type: 'denial',
     layer: 'limits',
     action: 'deny',
     reason,
-    rule: null,
+    rule,
     subject: { kind: 'limit', limit, value },
     process: null,
     count: 1,
@@ -317,8 +339,13 @@ function forwardSignals(launcher: Launcher, terminal: boolean): () => void {
   listeners.push([
     'SIGTSTP',
     () => {
+      // The first is for programs that put a terminal in order; the kernel drops it where there is no handler, since
+      // the session inside has no shell to wait for it (setpgid(2), orphaned process groups).
       launcher.signal(signals.SIGTSTP, 'group');
-      process.kill(process.pid, 'SIGSTOP');
+      setTimeout(() => {
+        launcher.signal(signals.SIGSTOP, 'group');
+        process.kill(process.pid, 'SIGSTOP');
+      }, STOP_GRACE_MS);
     },
   ]);
   listeners.push(['SIGCONT', () => launcher.signal(signals.SIGCONT, 'group')]);

@@ -11,6 +11,8 @@ const here = { cwd: scratch.project, home: scratch.home };
 
 /** Whether a process listens on any TCP port: its socket inodes against those of /proc/PID/net/tcp. */
 function listens(pid: number): boolean {
+  // A signal that came before Node had a handler ended it.
+  if (!existsSync(`/proc/${pid}/net`)) return false;
   const sockets = readdirSync(`/proc/${pid}/fd`)
     .map((fd) => {
       try {
@@ -65,17 +67,20 @@ describe('nothing debugs the supervisor', () => {
     expect((await done).stderr).toBe('');
   });
 
-  // Until our handler is there, Node opens its debugger on 127.0.0.1:9229, and it stays open.
-  it.fails('nor after SIGUSR1 at any moment of its start', async () => {
+  // Until our handler is there, Node would open its debugger: at an address that no machine has, says the first line.
+  it('nor after SIGUSR1 at any moment of its start', async () => {
     for (let delay = 0; delay < 45; delay += 3) {
-      const child = start(['run', '--', 'sleep', '60'], here);
+      const child = spawn(OPENSHELL, ['run', '--', 'sleep', '60'], {
+        cwd: here.cwd,
+        env: environmentOf(here),
+      });
       const done = finished(child);
       await pause(delay);
       child.kill('SIGUSR1');
-      await pause(100);
+      await pause(200);
       const debugged = child.signalCode === null && listens(child.pid!);
       child.kill('SIGKILL');
-      expect((await done).stderr, `after ${delay} ms`).not.toMatch(/debugger/i);
+      await done;
       expect(debugged, `after ${delay} ms`).toBe(false);
     }
   });

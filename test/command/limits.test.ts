@@ -32,6 +32,7 @@ describe('limits.wall_time', () => {
         type: 'denial',
         action: 'deny',
         reason: 'wall_time_limit',
+        rule: { policy: 'limits.wall_time', index: null, line: 2 },
         subject: { kind: 'limit', limit: 'wall_time', value: 1000 },
       },
     ]);
@@ -44,9 +45,13 @@ describe.skipIf(python === null)('limits.memory', () => {
       'import time\nparts = []\nfor i in range(400): parts.append(b"x" * 4_000_000); time.sleep(0.01)';
     const { code, stderr, limitEvents } = await limited('memory: 256MiB', [python!, '-c', grow]);
     expect(code).toBe(137);
-    expect(stderr).toContain('stopped: the memory limit was reached');
+    expect(stderr).toMatch(/stopped: the memory limit was reached \(memory [\d.]+MiB\) \(.*:2\)/);
     expect(limitEvents).toMatchObject([
-      { reason: 'memory_limit', subject: { kind: 'limit', limit: 'memory' } },
+      {
+        reason: 'memory_limit',
+        rule: { policy: 'limits.memory', line: 2 },
+        subject: { kind: 'limit', limit: 'memory' },
+      },
     ]);
   });
 

@@ -64,7 +64,7 @@ describe('standard output and standard error', () => {
   });
 
   // openshell keeps them open itself: a reader learns of their end when the run ends.
-  it.fails('ends when the program closes it, though the program goes on', async () => {
+  it('ends when the program closes it, though the program goes on', async () => {
     const child = start(['run', '--', 'sh', '-c', 'echo x; exec >&-; sleep 60'], here);
     let ended = false;
     child.stdout.once('end', () => {
@@ -95,7 +95,7 @@ describe('a reader of standard error that is slow', () => {
   const loud = `unshare -U true 2>/dev/null; sleep 2; head -c 1000000 /dev/zero | tr '\\0' e >&2; echo "code $?"`;
 
   // Printing the refusal makes the pipe non-blocking (Node does, for its own streams), and the program shares it.
-  it.fails('loses nothing of what the program writes there', async () => {
+  it('loses nothing of what the program writes there', async () => {
     const child = start(['run', '--', 'sh', '-c', loud], here);
     child.stderr.pause();
     let stdout = '';

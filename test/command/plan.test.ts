@@ -105,6 +105,17 @@ describe('plan --diff', () => {
     expect(done).toMatchObject({ code: 0, stdout: 'the two plans enforce the same\n', stderr: '' });
   });
 
+  it('says nothing differs when the same is only written elsewhere or is the default', async () => {
+    const long = scratch.directory('a-directory-with-a-rather-long-name');
+    const rows = (first: string, second: string): string =>
+      `version: 1\nfilesystem_policy:\n  include_workdir: true\n  read_only: [/usr, /etc]\n  read_write:\n    - ${first}\n    - ${second}\n`;
+    const other = scratch.directory('b');
+    const forth = scratch.policy(rows(long, other), 'forth.yaml');
+    const back = scratch.policy(`\n\n${rows(other, long)}`, 'back.yaml');
+    const done = await openshell(['plan', forth, '--diff', back], here);
+    expect(done).toMatchObject({ code: 0, stdout: 'the two plans enforce the same\n' });
+  });
+
   it('prints what goes and what comes, with code 1', async () => {
     const two = scratch.policy(web('two.test', 'limits: {memory: 1GiB}\n'), 'two.yaml');
     const done = await openshell(['plan', one, '--diff', two], here);

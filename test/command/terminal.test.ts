@@ -188,7 +188,7 @@ describe.skipIf(noTerminal !== null)('on a terminal, openshell', () => {
   });
 
   // Node itself aborts: it cannot put back the settings of a terminal that is gone (ResetStdio in node.cc).
-  it.fails('has the code of SIGHUP then', async () => {
+  it('has the code of SIGHUP then', async () => {
     expect((await hangUp('60')).status).toBe(129);
   });
 });

@@ -10,7 +10,7 @@ describe('--timeout', () => {
     const script = `trap 'echo saving; exit 3' TERM; while :; do sleep 0.05; done`;
     const done = await openshell(['run', '--timeout', '400ms', '--', 'sh', '-c', script], here);
     expect(done).toMatchObject({ code: 124, stdout: 'saving\n' });
-    expect(done.stderr).toContain('openshell: stopped: the time limit was reached (wall_time 400)\n');
+    expect(done.stderr).toContain('openshell: stopped: the time limit was reached (wall_time 400ms)\n');
   });
 
   it('sends SIGKILL 5 seconds later to what ignores SIGTERM', async () => {
@@ -35,7 +35,7 @@ describe('--timeout', () => {
   });
 
   // setTimeout of Node takes 2^31-1 ms at most and fires at once beyond.
-  it.fails('may be longer than a timer of Node can be set', async () => {
+  it('may be longer than a timer of Node can be set', async () => {
     const done = await openshell(['run', '--timeout', '1000h', '--', 'sh', '-c', 'sleep 0.3; exit 4'], here);
     expect(done).toMatchObject({ code: 4, stderr: '' });
   });
@@ -55,7 +55,7 @@ describe('--timeout', () => {
   });
 
   // The policy's time is kept, but the event gives the option's.
-  it.fails('loses to a shorter limits.wall_time, and the event gives that value', async () => {
+  it('loses to a shorter limits.wall_time, and the event gives that value', async () => {
     expect(await besideLimit('30s', '1s')).toEqual([{ kind: 'limit', limit: 'wall_time', value: 1000 }]);
   });
 });

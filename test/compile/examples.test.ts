@@ -36,7 +36,9 @@ function page(name: string, plan: Plan): string {
   });
   return [
     `# ${name} on ${plan.arch}`,
-    ...sections.map(([title, lines]) => `## ${title}\n\n\`\`\`\n${lines.join('\n')}\n\`\`\``),
+    ...sections.map(
+      ([title, lines]) => `## ${title}\n\n\`\`\`\n${lines.map(({ text }) => text).join('\n')}\n\`\`\``,
+    ),
     `## cost\n\n\`\`\`\n${cost.join('\n')}\n\`\`\``,
   ]
     .join('\n\n')

@@ -23,7 +23,10 @@ describe.each(MODES)('sockets in mode %s', (network) => {
   it.each([
     ['socket(AF_UNIX, SOCK_STREAM, 0)', 'allow'],
     ['socket(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)', 'allow'],
-    ['socketpair(AF_UNIX, SOCK_DGRAM, 0)', 'allow'],
+    ['socketpair(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)', 'allow'],
+    ['socketpair(AF_UNIX, SOCK_DGRAM, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
+    ['socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
+    ['socket(AF_UNIX, SOCK_RAW, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
     ['socket(AF_INET, SOCK_STREAM, 0)', 'allow'],
     ['socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, IPPROTO_TCP)', 'allow'],
     ['socket(AF_INET6, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)', 'allow'],
@@ -56,13 +59,6 @@ describe.each(MODES)('sockets in mode %s', (network) => {
     [`socket(AF_INET, ${HIGH + 3}, 0)`, 'EPERM by raw_socket'],
     [`socket(AF_INET, SOCK_STREAM, ${HIGH + 262})`, 'EPROTONOSUPPORT by mptcp'],
     [`socket(${HIGH + FAMILY.AF_UNIX}, SOCK_STREAM, 0)`, 'allow'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)', 'allow'],
-    ['socket(AF_NETLINK, SOCK_DGRAM|SOCK_CLOEXEC, NETLINK_ROUTE)', 'allow'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_XFRM)', 'EPERM by netlink'],
     ['sendto(3, "x", 1, MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
     ['sendto(3, "x", 1, MSG_NOSIGNAL|MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
     ['sendmsg(3, 0x1000, MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
@@ -72,6 +68,18 @@ describe.each(MODES)('sockets in mode %s', (network) => {
     ['accept4(3)', 'allow'],
   ])('%s: %s', (call, expected) => {
     expect(outcome(call, { network })).toBe(expected);
+  });
+
+  it.each([
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)', 'allow'],
+    ['socket(AF_NETLINK, SOCK_DGRAM|SOCK_CLOEXEC, NETLINK_ROUTE)', 'allow'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_XFRM)', 'EPERM by netlink'],
+  ])('%s: %s, or by the warden where the network is that of the host', (call, expected) => {
+    expect(outcome(call, { network })).toBe(network === 'allow' ? 'netlink by netlink' : expected);
   });
 
   it('refuses every other family that Linux knows', () => {

@@ -65,6 +65,28 @@ describe('the event sink', () => {
     sink.flush();
     expect(events.reduce((sum, { count }) => sum + count, 0)).toBe(1000);
   });
+
+  it('tells of a flood of different refusals in a bounded number of events', () => {
+    const other: Partial<Draft> = { reason: 'endpoint_not_listed' };
+    for (let i = 0; i < 100_000; i += 1) sink.emit(refusal(`h${i}.example`, `/tmp/p${i}`));
+    for (let i = 0; i < 500; i += 1) sink.emit({ ...refusal(`h${i}.test`), ...other });
+    sink.flush();
+    expect(events).toHaveLength(258);
+    const many = { subject: { kind: 'many', of: 'connect' }, process: null };
+    expect(events.slice(256)).toMatchObject([
+      { ...many, reason: 'endpoint_not_listed', count: 99_744 },
+      { ...many, reason: 'endpoint_not_listed', count: 500 },
+    ]);
+    expect(sink.denials).toBe(100_500);
+  });
+
+  it('tells of a limit in such a flood as well', () => {
+    for (let i = 0; i < 300; i += 1) sink.emit(refusal(`h${i}.example`));
+    const subject = { kind: 'limit', limit: 'memory', value: 1 } as const;
+    sink.emit({ ...refusal(''), layer: 'limits', reason: 'memory_limit', subject, process: null });
+    sink.flush();
+    expect(events.at(-1)).toMatchObject({ subject });
+  });
 });
 
 describe('the printer of refusals', () => {

@@ -30,7 +30,7 @@ export const cleanEnvironment = (home: string, cache: string): Record<string, st
 });
 
 /** The words before the arguments of openshell. */
-export const openshell = (script = OPENSHELL): [string, string] => [process.execPath, script];
+export const openshell = (script = OPENSHELL): string[] => [process.execPath, '--', script];
 
 /** Puts the package below `project` as npm does; gives the path of the command, which is a symbolic link. */
 export function installInto(project: string): string {

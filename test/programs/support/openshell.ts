@@ -43,7 +43,7 @@ export const environmentOf = ({ home, env }: Pick<Options, 'home' | 'env'>): Rec
 
 /** Started and left running: the caller ends it. */
 export function start(args: readonly string[], options: Options, spawnOptions: SpawnOptions = {}): Running {
-  return spawn(options.node ?? process.execPath, [options.script ?? OPENSHELL, ...args], {
+  return spawn(options.node ?? process.execPath, ['--', options.script ?? OPENSHELL, ...args], {
     cwd: options.cwd,
     env: environmentOf(options),
     stdio: ['pipe', 'pipe', 'pipe'],

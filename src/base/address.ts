@@ -57,7 +57,9 @@ export const addressFromBytes = (bytes: Uint8Array): Address =>
   );
 
 export const addressBytes = ({ family, value }: Address): Uint8Array =>
-  Uint8Array.from({ length: WIDTH[family] / 8 }, (_, i) => Number((value >> BigInt(WIDTH[family] - 8 * (i + 1))) & 0xffn));
+  Uint8Array.from({ length: WIDTH[family] / 8 }, (_, i) =>
+    Number((value >> BigInt(WIDTH[family] - 8 * (i + 1))) & 0xffn),
+  );
 
 /** Reads `address/bits`, or a lone address as a block of one. Host bits that are set make it null: it would not say what it means. */
 export function parseCidr(text: string): Cidr | null {
@@ -81,7 +83,8 @@ export function contains(block: Cidr, address: Address): boolean {
   return address.value >> shift === block.base >> shift;
 }
 
-function cidrOf(family: 4 | 6, value: bigint, bits: number): Cidr {
+/** The block of this length around `value`; bits to the right of its prefix are cut off. */
+export function cidrOf(family: 4 | 6, value: bigint, bits: number): Cidr {
   const shift = BigInt(WIDTH[family] - bits);
   const base = (value >> shift) << shift;
   return { family, base, bits, text: `${addressOf(family, base).text}/${bits}` };
