@@ -182,3 +182,27 @@ describe('setsockopt', () => {
     expect(outcome(`setsockopt(3, ${HIGH + 6}, ${HIGH + 1}, 0x1000, 4)`)).toBe('allow');
   });
 });
+
+describe('sends where an endpoint takes datagrams', () => {
+  it.each([
+    ['sendto(3, 0x1000, 5, 0, 0, 0)', 'allow'],
+    ['sendto(3, 0x1000, 5, 0, 0x2000, 16)', 'datagram by mediated_network'],
+    ['sendto(3, 0x1000, 5, 0, 0x100000000, 16)', 'datagram by mediated_network'],
+    ['sendmsg(3, 0x1000, 0)', 'datagram by mediated_network'],
+    ['sendmsg(3, 0x1000, MSG_NOSIGNAL)', 'datagram by mediated_network'],
+    ['sendmmsg(3, 0x1000, 2, 0)', 'datagram by mediated_network'],
+    // What init says before the warden hears it; no datagram gets out so.
+    ['sendmsg(3, 0x1000, MSG_NOSIGNAL|MSG_EOR)', 'allow'],
+    ['sendmsg(3, 0x1000, MSG_EOR|MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
+    ['sendto(3, 0x1000, 5, MSG_FASTOPEN, 0x2000, 16)', 'EOPNOTSUPP by fast_open'],
+  ])('%s: %s', (call, expected) => {
+    expect(outcome(call, { datagrams: true })).toBe(expected);
+  });
+
+  it.each(['sendto(3, 0x1000, 5, 0, 0x2000, 16)', 'sendmsg(3, 0x1000, 0)', 'sendmmsg(3, 0x1000, 2, 0)'])(
+    'never leave the fast path elsewhere: %s',
+    (call) => {
+      expect(outcome(call)).toBe('allow');
+    },
+  );
+});

@@ -103,8 +103,33 @@ describe('a direct connection', () => {
       type: 'denial',
       layer: 'egress',
       reason,
-      subject: { host: 'a.test', via: 'direct' },
+      subject: { host: 'a.test', via: 'datagram' in more ? 'datagram' : 'direct' },
     });
+  });
+
+  it('for datagrams is judged by endpoints with `protocol: udp` alone, and those judge nothing else', async () => {
+    const rules = table([
+      policy(
+        'time',
+        [endpoint('a.test:123', { transport: 'udp' }), endpoint('a.test:443', { index: 1 })],
+        [binary('/usr/bin/curl')],
+      ),
+    ]);
+    const { named, judge } = sandbox(rules);
+    const to = named('a.test', '203.0.113.1');
+    const asked = async (port: number, datagram: boolean, path = '/usr/bin/curl') =>
+      (await judge(to, port, { datagram, identity: ok(identity(path)) })).event.reason;
+    expect(await asked(123, true)).toBe('allowed');
+    expect(await asked(443, true)).toBe('datagram_not_allowed');
+    expect(await asked(123, false)).toBe('endpoint_not_listed');
+    expect(await asked(443, false)).toBe('allowed');
+    expect(await asked(123, true, '/usr/bin/nc')).toBe('binary_not_listed');
+    expect((await judge(named('a.test', '127.0.0.1'), 123, { datagram: true })).event.reason).toBe(
+      'special_address',
+    );
+    expect((await judge(address('203.0.113.1'), 123, { datagram: true })).event.reason).toBe(
+      'datagram_not_allowed',
+    );
   });
 
   it.each(['127.0.0.1', '169.254.169.254', '0.0.0.0', '::1', 'fe80::1', '64:ff9b::7f00:1', '224.0.0.1'])(

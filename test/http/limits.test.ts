@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { DATAGRAM_LIMITS } from '../../src/egress/datagram-limits.ts';
 import { EGRESS_LIMITS } from '../../src/egress/limits.ts';
 import { PROXY_LIMITS } from '../../src/http/limits.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
@@ -9,13 +10,13 @@ const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\n\r\n';
 const GET = 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
 describe('docs/limits.md', () => {
-  it('lists every limit of the proxy and of egress with its value, and no other', () => {
+  it('lists every limit of the proxy, of egress and of datagrams with its value, and no other', () => {
     const text = readFileSync('docs/limits.md', 'utf8');
     const rows = [...text.matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)].map(([, name, value]) => [
       name,
       value!.trim(),
     ]);
-    const code = Object.entries({ ...PROXY_LIMITS, ...EGRESS_LIMITS }).map(([name, value]) => [
+    const code = Object.entries({ ...PROXY_LIMITS, ...EGRESS_LIMITS, ...DATAGRAM_LIMITS }).map(([name, value]) => [
       name,
       String(value),
     ]);
