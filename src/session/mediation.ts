@@ -60,7 +60,7 @@ export class Mediation {
     const resolver =
       options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(index)) : system;
     const destinations = new Destinations({ resolver, connectTo });
-    const synthetic = new SyntheticAddresses(NAME_LIMITS.synthetic);
+    const synthetic = new SyntheticAddresses(NAME_LIMITS.syntheticAddresses);
     this.#dns = new PolicyDns({ index, resolver, connectTo, synthetic, emit });
     this.#direct = new DirectEgress({
       index,
