@@ -33,7 +33,7 @@ export class DnsServer {
   /** @param handle a raw listening socket */
   serveTcp(handle: unknown): void {
     const server = createServer((socket) => this.#serve(socket));
-    server.maxConnections = NAME_LIMITS.connections;
+    server.maxConnections = NAME_LIMITS.dnsConnections;
     server.on('error', () => {});
     server.listen(handle as Parameters<Server['listen']>[0]);
     this.#tcp.push(server);
@@ -50,7 +50,7 @@ export class DnsServer {
     let rest: Buffer = Buffer.alloc(0);
     let chain = Promise.resolve();
     this.#connections.add(socket);
-    socket.setTimeout(NAME_LIMITS.idleMs, () => socket.destroy());
+    socket.setTimeout(NAME_LIMITS.dnsIdleMs, () => socket.destroy());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
     socket.on('data', (chunk: Buffer) => {

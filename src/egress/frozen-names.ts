@@ -12,7 +12,7 @@ export class FrozenResolver implements NameResolver {
   readonly #frozen = new Map<string, Promise<Addresses>>();
 
   /** @param names resolved now; names that only a pattern lists are, when they are first wanted */
-  constructor(resolver: NameResolver, names: Iterable<string>, limit: number = NAME_LIMITS.frozen) {
+  constructor(resolver: NameResolver, names: Iterable<string>, limit: number = NAME_LIMITS.frozenNames) {
     this.#resolver = resolver;
     this.#limit = limit;
     void this.#freeze([...names]);

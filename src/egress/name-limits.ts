@@ -7,13 +7,13 @@ export const NAME_LIMITS = {
   /** Seconds that an answer may be kept, and that the addresses of a name are. */
   ttlSeconds: 30,
   /** Names whose addresses are kept. */
-  known: 1024,
+  knownNames: 1024,
   /** Names whose addresses are frozen under `dns: {pin: start}`. */
-  frozen: 8192,
+  frozenNames: 8192,
   /** Addresses in one answer. */
-  addresses: 16,
+  addressesInAnswer: 16,
   /** Synthetic addresses of one sandbox. */
-  synthetic: 16_384,
+  syntheticAddresses: 16_384,
   /** Characters of a label of a name that only a pattern lists. */
   patternLabel: 40,
   /** Characters of such a name. */
@@ -23,9 +23,9 @@ export const NAME_LIMITS = {
   /** New names under patterns, in one go. */
   newNamesAtOnce: 50,
   /** TCP connections to the policy DNS. */
-  connections: 32,
+  dnsConnections: 32,
   /** Milliseconds that such a connection may be idle. */
-  idleMs: 10_000,
+  dnsIdleMs: 10_000,
 } as const;
 
 export type NameLimits = { readonly [K in keyof typeof NAME_LIMITS]: number };

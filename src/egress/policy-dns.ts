@@ -75,7 +75,9 @@ export class PolicyDns {
     if (real === null) return FAILED;
     const family = question.type === 'A' ? 4 : 6;
     const addresses: Address[] = [];
-    for (const address of real.filter((one) => one.family === family).slice(0, this.#limits.addresses)) {
+    for (const address of real
+      .filter((one) => one.family === family)
+      .slice(0, this.#limits.addressesInAnswer)) {
       const synthetic = this.#options.synthetic.of(name.text, address);
       if (synthetic === null) return this.#refuse(question, 'too_many_names');
       addresses.push(synthetic);
@@ -109,7 +111,7 @@ export class PolicyDns {
     const addresses = found.value.map(parseAddress).filter((address) => address !== null);
     this.#known.delete(host.text);
     this.#known.set(host.text, { addresses, until: now + this.#limits.ttlSeconds * 1000 });
-    if (this.#known.size > this.#limits.known) this.#known.delete(this.#known.keys().next().value!);
+    if (this.#known.size > this.#limits.knownNames) this.#known.delete(this.#known.keys().next().value!);
     return addresses;
   }
 

@@ -67,7 +67,7 @@ export class Mediation {
     const system = new SystemResolver();
     const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : system;
     const destinations = new Destinations({ resolver, connectTo });
-    const synthetic = new SyntheticAddresses(NAME_LIMITS.synthetic);
+    const synthetic = new SyntheticAddresses(NAME_LIMITS.syntheticAddresses);
     this.#dns = new PolicyDns({ index: all, resolver, connectTo, synthetic, emit });
     this.#direct = new DirectEgress({
       index,

@@ -33,7 +33,7 @@ function sandbox(limits: Partial<NameLimits> = {}, rules = RULES, connectTo: str
     if (!entry.ok) throw new Error(entry.error);
     return entry.value;
   });
-  const synthetic = new SyntheticAddresses(limits.synthetic ?? 1000);
+  const synthetic = new SyntheticAddresses(limits.syntheticAddresses ?? 1000);
   const dns = new PolicyDns({
     index: buildIndex(rules),
     resolver,
@@ -168,7 +168,7 @@ describe('limits', () => {
   });
 
   it('gives out only so many synthetic addresses', async () => {
-    const { ask, events } = sandbox({ synthetic: 1 });
+    const { ask, events } = sandbox({ syntheticAddresses: 1 });
     expect((await ask('a.test')).code).toBe(CODE.unknown);
     expect(events).toMatchObject([{ reason: 'too_many_names' }]);
   });
