@@ -411,6 +411,7 @@ static void run(void) {
   pid_t sender;
   while (inbox_receive(warden.inbox, &message, &fd, &sender) == 1) {
     if (message.kind == INBOX_FAILED) report_failure(&(struct failure){.step = message.a, .error = message.b, .row = message.c});
+    else if (message.kind == INBOX_EXECUTING) report_started(sender);
     else if (message.kind == INBOX_EXITED) report_exit(&message);
     if (fd >= 0) close(fd);
   }
