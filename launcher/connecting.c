@@ -86,9 +86,14 @@ static void hand_over(const struct mediator *mediator, struct waiting *waiting, 
     int flags = fcntl(waiting->replacement, F_GETFL);
     fcntl(waiting->replacement, F_SETFL, flags & ~O_NONBLOCK);
   }
-  if (swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement))
-    waiting_finish(mediator, waiting, error);
-  else waiting_forget(mediator, waiting);
+  if (!swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement)) {
+    waiting_forget(mediator, waiting);
+    return;
+  }
+  /* Before the caller goes on: as long as the old socket is open anywhere, its registrations in epoll sets report it. */
+  close(waiting->file);
+  waiting->file = -1;
+  waiting_finish(mediator, waiting, error);
 }
 
 void connecting_outside(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
