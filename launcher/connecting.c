@@ -86,9 +86,15 @@ static void hand_over(const struct mediator *mediator, struct waiting *waiting, 
     int flags = fcntl(waiting->replacement, F_GETFL);
     fcntl(waiting->replacement, F_SETFL, flags & ~O_NONBLOCK);
   }
-  if (swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement))
-    waiting_finish(mediator, waiting, error);
-  else waiting_forget(mediator, waiting);
+  if (!swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement)) {
+    /* The number is above a limit that the caller lowered, or the call is gone. */
+    waiting_finish(mediator, waiting, EBADF);
+    return;
+  }
+  /* Its last copy, before the caller goes on: the old registrations in epoll sets end with it. */
+  close(waiting->file);
+  waiting->file = -1;
+  waiting_finish(mediator, waiting, error);
 }
 
 void connecting_outside(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {

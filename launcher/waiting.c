@@ -53,7 +53,7 @@ void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
   if (waiting->state == WAITING_HANDSHAKE) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, polled(waiting), NULL);
   if (waiting->proxied && !waiting->told) connecting_tell_peer(mediator, waiting->id, -1);
   caller_close(&waiting->caller);
-  close(waiting->file);
+  if (waiting->file >= 0) close(waiting->file);
   if (waiting->replacement >= 0) close(waiting->replacement);
   if (waiting->judged >= 0) close(waiting->judged);
   free(waiting->key);

@@ -270,6 +270,15 @@ for e in sets: e.modify(s, select.EPOLLOUT); print(e.poll(10) == [(s.fileno(), s
     expect(lines).toEqual(['[True, True, True]', 'True', 'True', 'True']);
   });
 
+  it('has no registration of what it was before, once it connected', async () => {
+    const lines = await tried(`bad = 0
+for _ in range(500):
+    s = socket.socket(); s.setblocking(False); e = select.epoll(); e.register(s, select.EPOLLIN)
+    s.connect_ex(ECHO); bad += e.poll(10) != [(s.fileno(), select.EPOLLIN)]; e.close(); s.close()
+print(bad)`);
+    expect(lines).toEqual(['0']);
+  });
+
   it('of many threads at once', async () => {
     const lines = await tried(`got = []
 def work():
@@ -292,6 +301,12 @@ print(len(got), set(got))`);
     const lines = await tried(`s = socket.socket(); before = s.dup(); s.connect(ECHO); after = s.dup()
 print(after.recv(6), name(before.getpeername))`);
     expect(lines).toEqual(["b'hello\\n' ENOTCONN"]);
+  });
+
+  it('above a limit of open files that was lowered since fails, and does not wait', async () => {
+    const lines = await tried(`import resource
+s = socket.socket(); resource.setrlimit(resource.RLIMIT_NOFILE, (s.fileno(), 4096)); print(name(s.connect, ECHO))`);
+    expect(lines).toEqual(['EBADF']);
   });
 
   it('of the host becomes nothing else', async () => {
