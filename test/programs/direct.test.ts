@@ -413,6 +413,29 @@ u.sendto(b"\\0" * 11, ("127.0.0.53", 53)); u.sendto(b"\\xff" * 1400, ("127.0.0.5
     ]);
   });
 
+  it('are resolved at the start where the policy says so, and what failed then fails', async () => {
+    const policy = scratch.policy(
+      [
+        'version: 1',
+        'dns: {pin: start}',
+        'network_policies:',
+        '  a:',
+        '    endpoints: [{host: pinned.test, port: 7000}, {host: gone.invalid, port: 80}]',
+        '    binaries: [{path: /**}]',
+        '',
+      ].join('\n'),
+      'pinned.yaml',
+    );
+    const done = await script(
+      `import socket
+print(socket.create_connection(("pinned.test", 7000)).recv(6))
+try: socket.getaddrinfo("gone.invalid", 80)
+except socket.gaierror as e: print(e.errno == socket.EAI_AGAIN)`,
+      ['--policy', policy, '--connect-to', `pinned.test:7000:127.0.0.1:${portOf(echo)}`],
+    );
+    expect(done.stdout, done.stderr).toBe("b'hello\\n'\nTrue\n");
+  });
+
   it('under a pattern are short and few', async () => {
     const done = await script(`import socket
 def look(n):
