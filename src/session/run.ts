@@ -248,8 +248,8 @@ class Run {
     return code;
   }
 
-  #isQuiet({ rule, subject }: OpenshellEvent): boolean {
-    if (subject.kind !== 'syscall' || rule === null) return false;
+  #isQuiet({ rule, layer }: OpenshellEvent): boolean {
+    if (layer !== 'syscalls' || rule === null) return false;
     return this.#options.plan.seccomp.rules.some(({ name, quiet }) => name === rule.policy && quiet);
   }
 }
