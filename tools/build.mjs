@@ -2,7 +2,7 @@
 // ever imported by `import()`, becomes a bundle of its own. Every bundle has its code cache beside it; filters/ holds
 // the filters that most runs need.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { loadTypeScript } from './load-typescript.mjs';
@@ -49,8 +49,16 @@ for (const entry of entries) {
   await build({ ...common, ...wrapped, entryPoints: [join('src', entry)], outfile: `dist/${name}.js` });
   writeFileSync(`dist/${name}.cjs`, `module.exports = require('./openshell.cjs').load('${name}');\n`);
 }
-copyFileSync('tools/start.cjs', 'dist/openshell.cjs');
-chmodSync('dist/openshell.cjs', 0o755);
+/**
+ * A shell starts Node: without the variable that changes how Node itself starts; with an address that no machine has for
+ * the debugger, which SIGUSR1 opens until we listen to that signal; and with a plus before each argument where Node would
+ * take one for its own. It looks for `--env-file` in what comes before a `--`, and since 23.10 for files of
+ * configuration in all arguments. For Node, the second line is a string and a comment.
+ */
+const START = `#!/bin/sh
+':' //; unset NODE_OPTIONS; case "$*" in *--env-file*|*-config-file*) for a; do shift; set -- "$@" "+$a"; done; set -- + "$@";; esac; exec node --inspect-port=240.0.0.1:9229 -- "$0" "$@"
+`;
+writeFileSync('dist/openshell.cjs', START + readFileSync('tools/start.cjs', 'utf8'), { mode: 0o755 });
 
 const { compileSeccomp } = await loadTypeScript('src/compile/seccomp.ts');
 const { shippedInput } = await loadTypeScript('src/compile/shipped-filters.ts');

@@ -1,7 +1,9 @@
 /** Arguments to a command. `run` is here because it must start fast; the others are loaded when they are asked for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isatty } from 'node:tty';
+import { onOneLine } from '../base/source.ts';
+import { letGoOfClosedTerminals } from '../observe/let-go.ts';
+import { errorsWritten } from '../observe/standard-error.ts';
 import { findInstallation } from '../probe/installation.ts';
 import { NO_LAUNCHER } from '../session/prepare.ts';
 import { parseCommand } from './arguments.ts';
@@ -39,7 +41,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   } catch (error) {
     return fail(name, error as Error);
   }
-  tell(`openshell: there is no command \`${name}\`\n${HELP.trimEnd()}`);
+  tell(`openshell: there is no command \`${onOneLine(name)}\`\n${HELP.trimEnd()}`);
   return EXIT.usage;
 }
 
@@ -66,19 +68,19 @@ function fail(name: string, error: Error): number {
   if (process.env['OPENSHELL_DEBUG'] !== undefined) tell(String(error.stack));
   // By name: each bundle has its own class.
   if (error.name === 'UsageError') {
-    tell(`openshell ${name}: ${error.message}\n  try \`openshell ${name} --help\``);
+    tell(`openshell ${name}: ${onOneLine(error.message)}\n  try \`openshell ${name} --help\``);
     return name === 'run' ? EXIT.runFailed : EXIT.usage;
   }
   tell(`openshell: ${error.message}`);
   return name === 'run' ? EXIT.runFailed : EXIT.internal;
 }
 
-/** Not 1, which `run` leaves to the program. */
-const terminals = [0, 2].filter((fd) => isatty(fd));
+/** How long a reader of standard error may take after a run, whose time may be limited. */
+const READER_MS = 5000;
 
-main(process.argv.slice(2)).then((code) => {
+main(process.argv.slice(2)).then(async (code) => {
+  await errorsWritten(READER_MS);
+  letGoOfClosedTerminals();
   process.exitCode = code;
-  // Node aborts when it cannot put back the settings of a terminal that is gone: end as the signal for that ends one.
-  if (terminals.some((fd) => !isatty(fd))) process.kill(process.pid, 'SIGHUP');
   process.exit();
 });

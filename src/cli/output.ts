@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { printable } from '../base/source.ts';
+import { writeError } from '../observe/standard-error.ts';
 import { writeAll } from '../observe/write.ts';
 import { UsageError } from './usage.ts';
 
@@ -21,6 +22,8 @@ export function outputOf(text: string | undefined): Output {
 export const say = (line: string): void => void writeAll(1, `${line}\n`);
 /** On standard error: complaints repeat what they are about, which may be hostile. */
 export const tell = (line: string): void => void writeAll(2, `${printable(line)}\n`);
+/** The same while a sandbox runs: it must not wait for a reader. */
+export const tellAside = (line: string): void => writeError(`${printable(line)}\n`);
 export const sayJson = (value: unknown): void => say(JSON.stringify(value, null, 2));
 
 type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';

@@ -24,7 +24,7 @@ import {
   operatorRequest,
   workdirOf,
 } from './operator.ts';
-import { say, tell } from './output.ts';
+import { say, tell, tellAside } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const MAX_NAMED = 5;
@@ -110,7 +110,7 @@ export async function main(args: string[]): Promise<number> {
       timeout,
       quiet: values.quiet ?? false,
       degraded: degradedLayers(plan),
-      warn: tell,
+      warn: tellAside,
     });
     if (values.quiet !== true) warnOfNewTrust(plan.hostTrust);
     return code;
@@ -125,7 +125,7 @@ function warnOfNewTrust(trust: HostTrust): void {
   if (found.length === 0) return;
   const shown = found.slice(0, MAX_NAMED).map(printable).join(', ');
   const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
-  tell(
+  tellAside(
     `openshell: warning: programs of this host trust what was made in this run: ${shown}${more}; read it before you use git, a shell or an editor there`,
   );
 }

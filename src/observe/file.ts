@@ -1,6 +1,7 @@
 /** Events as JSON lines in a file or on standard error. */
 import { constants, fstatSync, openSync } from 'node:fs';
 import type { Receiver } from './sink.ts';
+import { writeError } from './standard-error.ts';
 import { writeAll } from './write.ts';
 
 /**
@@ -8,13 +9,13 @@ import { writeAll } from './write.ts';
  *   A symbolic link in its place and anything that is no regular file are refused.
  */
 export function openEvents(target: string): Receiver {
-  const fd = target === '-' ? 2 : openFile(target);
-  return {
-    denialsOnly: false,
-    receive: (event) => {
-      writeAll(fd, `${JSON.stringify(event)}\n`);
-    },
-  };
+  const write = target === '-' ? writeError : toFile(target);
+  return { denialsOnly: false, receive: (event) => write(`${JSON.stringify(event)}\n`) };
+}
+
+function toFile(path: string): (line: string) => void {
+  const fd = openFile(path);
+  return (line) => void writeAll(fd, line);
 }
 
 function openFile(path: string): number {

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
+import { onOneLine } from '../base/source.ts';
 import { POLICY_LIMITS } from '../policy/limits.ts';
 
 export interface PolicyFile {
@@ -13,10 +14,11 @@ export interface PolicyFile {
 }
 
 /** The error is a sentence that names the file. `-` reads standard input. */
-export function readPolicyFile(name: string): Result<PolicyFile, string> {
+export function readPolicyFile(given: string): Result<PolicyFile, string> {
+  const name = onOneLine(given);
   let fd: number;
   try {
-    fd = name === '-' ? 0 : openSync(name, 'r');
+    fd = given === '-' ? 0 : openSync(given, 'r');
   } catch (error) {
     return err(`cannot read the policy ${name}: ${reasonOf(error)}`);
   }
@@ -27,7 +29,7 @@ export function readPolicyFile(name: string): Result<PolicyFile, string> {
     const bytes = readBounded(fd);
     if (bytes === null) return err(tooLarge(name, null));
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    return ok({ name, path: name === '-' ? null : resolve(name), text });
+    return ok({ name, path: given === '-' ? null : resolve(given), text });
   } catch (error) {
     return err(
       error instanceof TypeError

@@ -1,5 +1,4 @@
 /** The life of one sandbox: start, events, signals, limits, end. */
-import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
@@ -8,6 +7,7 @@ import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
 import type { Report } from '../launch/reports.ts';
 import { openEvents } from '../observe/file.ts';
+import { letGo } from '../observe/let-go.ts';
 import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
@@ -169,7 +169,7 @@ class Run {
 
   #started(): void {
     const { plan, request, degraded } = this.#options;
-    if (!request.terminal) leaveOutput();
+    if (!request.terminal) leaveToProgram();
     this.#sink.emit({
       ...NEUTRAL,
       type: 'start',
@@ -281,16 +281,16 @@ class Run {
     return code;
   }
 
-  #isQuiet({ rule, subject }: OpenshellEvent): boolean {
-    if (subject.kind !== 'syscall' || rule === null) return false;
+  #isQuiet({ rule, layer }: OpenshellEvent): boolean {
+    if (layer !== 'syscalls' || rule === null) return false;
     return this.#options.plan.seccomp.rules.some(({ name, quiet }) => name === rule.policy && quiet);
   }
 }
 
-/** The program has its own: a reader must see the end when the program closes it. Nothing else may get the number. */
-function leaveOutput(): void {
-  closeSync(1);
-  openSync('/dev/null', 'w');
+/** The program has its own: the other end of a pipe must see when the program closes it. */
+function leaveToProgram(): void {
+  letGo(0);
+  letGo(1);
 }
 
 const NEUTRAL = { layer: 'session', action: 'allow', rule: null, process: null, count: 1 } as const;
@@ -336,21 +336,30 @@ function forwardSignals(launcher: Launcher, terminal: boolean): () => void {
     () => launcher.signal(signals[name], scope),
   ]);
   if (terminal) listeners.push(['SIGWINCH', () => launcher.resize()]);
+  let stopping: NodeJS.Timeout | undefined;
   listeners.push([
     'SIGTSTP',
     () => {
       // The first is for programs that put a terminal in order; the kernel drops it where there is no handler, since
       // the session inside has no shell to wait for it (setpgid(2), orphaned process groups).
       launcher.signal(signals.SIGTSTP, 'group');
-      setTimeout(() => {
+      clearTimeout(stopping);
+      stopping = setTimeout(() => {
         launcher.signal(signals.SIGSTOP, 'group');
         process.kill(process.pid, 'SIGSTOP');
       }, STOP_GRACE_MS);
     },
   ]);
-  listeners.push(['SIGCONT', () => launcher.signal(signals.SIGCONT, 'group')]);
+  listeners.push([
+    'SIGCONT',
+    () => {
+      clearTimeout(stopping);
+      launcher.signal(signals.SIGCONT, 'group');
+    },
+  ]);
   for (const [name, listener] of listeners) process.on(name, listener);
   return () => {
+    clearTimeout(stopping);
     for (const [name, listener] of listeners) process.off(name, listener);
   };
 }

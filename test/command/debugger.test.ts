@@ -67,7 +67,7 @@ describe('nothing debugs the supervisor', () => {
     expect((await done).stderr).toBe('');
   });
 
-  // Until our handler is there, Node would open its debugger: at an address that no machine has, says the first line.
+  // Until our handler is there, Node would open its debugger: at an address that no machine has, say the first lines.
   it('nor after SIGUSR1 at any moment of its start', async () => {
     for (let delay = 0; delay < 45; delay += 3) {
       const child = spawn(OPENSHELL, ['run', '--', 'sleep', '60'], {
@@ -87,7 +87,7 @@ describe('nothing debugs the supervisor', () => {
 });
 
 describe('NODE_OPTIONS of the caller', () => {
-  /** As a shell starts it: by its own first line. */
+  /** As a shell starts it: by its own first lines. */
   const asInstalled = (env: Record<string, string>) =>
     finished(
       spawn(OPENSHELL, ['run', '--', 'sh', '-c', 'echo "<$NODE_OPTIONS>"'], {
@@ -114,8 +114,8 @@ describe('NODE_OPTIONS of the caller', () => {
   });
 });
 
-it('the first line of the installed program is one that env(1) of this machine understands', () => {
-  expect(readFileSync(OPENSHELL, 'utf8').split('\n')[0]).toMatch(/^#!\/usr\/bin\/env -S /);
+it('the first lines of the installed program are ones that sh(1) of this machine understands', () => {
+  expect(readFileSync(OPENSHELL, 'utf8').split('\n')[0]).toBe('#!/bin/sh');
   const version = execFileSync(OPENSHELL, ['--help'], { env: environmentOf(here), encoding: 'utf8' });
   expect(version).toContain('usage: openshell');
 });

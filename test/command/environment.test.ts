@@ -150,22 +150,47 @@ describe('--env-file, which Node has as well', () => {
     expect(done.code).toBe(125);
     expect(done.stderr).toContain('Node takes `--env-file` for its own option');
   });
+});
 
-  // A project's `.env` would run code outside of the sandbox.
-  it.each([['--env-file', '.env'], ['--env-file=.env']])(
-    'sets nothing in openshell itself: %s',
-    async (...option) => {
-      const written = join(scratch.root, 'outside');
-      scratch.write('home/project/evil.js', `require('node:fs').writeFileSync('${written}', 'x');\n`);
-      scratch.write('home/project/.env', `NODE_OPTIONS=--require=${scratch.project}/evil.js\n`);
-      const child = spawn(OPENSHELL, ['run', ...option, '--', 'true'], {
-        cwd: here.cwd,
-        env: environmentOf(here),
-      });
-      await finished(child);
-      expect(existsSync(written)).toBe(false);
-    },
-  );
+describe('options that Node has as well', () => {
+  const installed = (args: readonly string[]) =>
+    finished(spawn(OPENSHELL, args, { cwd: here.cwd, env: environmentOf(here) }));
+
+  // A project's files would run code outside of the sandbox; those of configuration since Node 23.10, also behind `--`.
+  it.each([
+    ['run', '--env-file', '.env', '--', 'true'],
+    ['run', '--env-file=.env', '--', 'true'],
+    ['run', '--', 'echo', '--experimental-default-config-file'],
+    ['run', '--', 'echo', '--experimental-config-file=node.config.json'],
+    ['run', '--', 'echo', '--experimental-config-file', 'node.config.json'],
+  ])('load nothing into openshell itself: %s %s %s %s', async (...args) => {
+    const mark = join(scratch.root, 'outside');
+    const code = scratch.write(
+      'home/project/evil.cjs',
+      `require('node:fs').writeFileSync('${mark}', 'x');\n`,
+    );
+    scratch.write('home/project/.env', `NODE_OPTIONS=--require=${code}\n`);
+    scratch.write('home/project/node.config.json', JSON.stringify({ nodeOptions: { import: code } }));
+    expect(await installed(args)).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(mark)).toBe(false);
+  });
+
+  it('are kept from every Node: none of them is an argument as it stands', async () => {
+    // Whatever version of Node runs this: what it would see, from a `node` that only shows its arguments.
+    const bin = scratch.directory('shown');
+    scratch.write('shown/node', '#!/bin/sh\nprintf "%s\\n" "$@"\n', 0o755);
+    const args = ['run', '--env-file', 'x', '--', 'node', '--experimental-config-file=y', ''];
+    const env = { ...environmentOf(here), PATH: `${bin}:/usr/bin:/bin` };
+    const { stdout } = await finished(spawn(OPENSHELL, args, { cwd: here.cwd, env }));
+    const shown = stdout.split('\n');
+    expect(shown.slice(shown.indexOf(OPENSHELL) + 1, -1)).toEqual(['+', ...args.map((arg) => `+${arg}`)]);
+  });
+
+  it('reach the program as they were given', async () => {
+    const args = ['--env-file=.env', '', '+', 'a b', '--experimental-config-file', '-config-file\n', '$x'];
+    const done = await installed(['run', '--', 'printf', '<%s>', ...args]);
+    expect(done.stdout).toBe(args.map((arg) => `<${arg}>`).join(''));
+  });
 });
 
 describe('home and working directory', () => {

@@ -42,6 +42,12 @@ describe('standard input', () => {
     expect((await pipeline('"$@" <&-', ['run', '--', 'sh', '-c', 'echo fine'])).stdout).toBe('fine\n');
   });
 
+  it('is closed for its writer when the program closes it, though the program goes on', async () => {
+    const script = '{ sleep 1; yes; echo "writer $?" >&2; } | "$@"';
+    const done = await pipeline(script, ['run', '--', 'sh', '-c', 'exec <&-; sleep 3; echo over >&2']);
+    expect(done.stderr).toBe('writer 141\nover\n');
+  });
+
   it('may stay open: a program that does not read ends all the same', async () => {
     const child = start(['run', '--', 'echo', 'done'], here);
     expect(await finished(child)).toMatchObject({ code: 0, stdout: 'done\n' });

@@ -110,6 +110,19 @@ describe('stopping and continuing', () => {
     }
   });
 
+  it('SIGCONT that comes before the stop prevents it', async () => {
+    const { child, pid, done } = await ready('echo ready; exec sleep 60');
+    child.kill('SIGTSTP');
+    await pause(5);
+    child.kill('SIGCONT');
+    await pause(300);
+    const states = [processOf(pid)?.state, descendant(pid, 'sleep')?.state];
+    child.kill('SIGCONT');
+    child.kill('SIGTERM');
+    await done;
+    expect(states).toEqual(['S', 'S']);
+  });
+
   it('SIGCONT continues openshell after SIGTSTP, and it still ends as the program does', async () => {
     const { child, pid, done } = await ready(trapping('TERM'));
     child.kill('SIGTSTP');

@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { eventsOf, openshell } from '../programs/support/openshell.ts';
+import { environmentOf, eventsOf, finished, OPENSHELL, openshell } from '../programs/support/openshell.ts';
 import { useScratch } from '../programs/support/scratch.ts';
 
 const scratch = useScratch();
@@ -38,6 +39,18 @@ describe('--timeout', () => {
   it('may be longer than a timer of Node can be set', async () => {
     const done = await openshell(['run', '--timeout', '1000h', '--', 'sh', '-c', 'sleep 0.3; exit 4'], here);
     expect(done).toMatchObject({ code: 4, stderr: '' });
+  });
+
+  it('ends a program that keeps standard error full, which nobody reads', async () => {
+    const script = 'mkfifo "$0/f"; exec 3<>"$0/f"; "$@" 2>&3; echo "code $?"';
+    const inside = 'head -c 65536 /dev/zero >&2; unshare -U true 2>/dev/null; sleep 60';
+    const args = [process.execPath, OPENSHELL, 'run', '--timeout', '1s', '--', 'sh', '-c', inside];
+    const child = spawn('/bin/sh', ['-c', script, scratch.root, ...args], {
+      cwd: here.cwd,
+      env: environmentOf(here),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    expect(await finished(child, 30_000)).toMatchObject({ stdout: 'code 124\n' });
   });
 
   const besideLimit = async (option: string, limit: string): Promise<unknown> => {

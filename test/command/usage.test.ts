@@ -124,6 +124,11 @@ describe('--output json', () => {
   });
 });
 
+it('a complaint about an argument stays one line', async () => {
+  const { stderr } = await openshell(['plan', '--output', 'x\nopenshell: forged'], here);
+  expect(stderr).not.toMatch(/^openshell: forged/m);
+});
+
 const ESCAPE = '\x1b[31m';
 
 it.each([

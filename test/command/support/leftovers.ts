@@ -29,7 +29,8 @@ export function tracesOf(mark: string, directories: readonly string[]): Traces {
       .split('\n')
       .filter((line) => line.includes(mark)),
     temporary: readdirSync(tmpdir())
-      .filter((name) => name.startsWith('openshell') || name.startsWith('.openshell'))
+      // Those of tests, which others may run at the same time, begin with `openshell-`.
+      .filter((name) => /^\.?openshell(?!-)/.test(name))
       .sort(),
     files: directories.flatMap((directory) => filesIn(directory)),
   };
