@@ -31,10 +31,10 @@ function pretend(
     forget: nothing,
     datagrams: nothing,
     resize: nothing,
-    kill: async () => {},
+    kill: nothing,
   };
   const waiting: WaitingLauncher = {
-    abandon: nothing,
+    abandon: async () => {},
     launch: (_plan, _request, handlers) => {
       void play(handlers, verdict);
       return launcher;
