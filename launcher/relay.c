@@ -2,6 +2,7 @@
 #include "relay.h"
 #include "connecting.h"
 #include "descriptors.h"
+#include "handle.h"
 #include "inbox.h"
 #include "sys.h"
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -50,7 +52,7 @@ static _Noreturn void make(int channel, const struct target *target, int domain)
   _exit(0);
 }
 
-int relay_bind(const uint8_t *address, uint32_t length, uint32_t port) {
+static int relay_bind(const uint8_t *address, uint32_t length, uint32_t port) {
   int domain = length == 4 ? AF_INET : AF_INET6;
   struct target target;
   struct inbox_message message;
@@ -69,4 +71,21 @@ int relay_bind(const uint8_t *address, uint32_t length, uint32_t port) {
   else errno = message.b;
   close(pair[0]);
   return descriptors_lift(fd);
+}
+
+void relay_make(int channel, const uint8_t *payload, size_t length) {
+  struct {
+    uint32_t number;
+    uint32_t port;
+    uint32_t address_length;
+    uint8_t address[16];
+  } wanted;
+  char kind[32];
+  if (length != sizeof wanted) return;
+  memcpy(&wanted, payload, length);
+  int fd = relay_bind(wanted.address, wanted.address_length, wanted.port);
+  if (fd < 0) return; /* the supervisor does not wait for ever */
+  snprintf(kind, sizeof kind, "datagrams-%u", wanted.number);
+  handle_send(channel, kind, fd);
+  close(fd);
 }

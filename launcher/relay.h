@@ -4,12 +4,14 @@
 #define OPENSHELL_RELAY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /* Opens the namespaces of init, before it can no longer be looked at. */
 bool relay_prepare(pid_t init);
-/* A UDP socket bound inside to an address of 4 or 16 bytes; -1 with errno. */
-int relay_bind(const uint8_t *address, uint32_t length, uint32_t port);
+/* Makes the socket that a `datagrams` command asks for (`u32 number, u32 port, u32 address length, address[16]`), and hands
+   it over as `datagrams-NUMBER`. */
+void relay_make(int channel, const uint8_t *payload, size_t length);
 
 #endif

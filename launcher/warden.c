@@ -278,24 +278,6 @@ static void hear_init(void) {
   if (fd >= 0) close(fd);
 }
 
-/* `u32 number, u32 port, u32 address length, address[16]`: the socket that answers there, under its number. */
-static void make_relay(const uint8_t *payload, size_t length) {
-  struct {
-    uint32_t number;
-    uint32_t port;
-    uint32_t address_length;
-    uint8_t address[16];
-  } wanted;
-  char kind[32];
-  if (length != sizeof wanted) return;
-  memcpy(&wanted, payload, length);
-  int fd = relay_bind(wanted.address, wanted.address_length, wanted.port);
-  if (fd < 0) return; /* the supervisor does not wait for ever */
-  snprintf(kind, sizeof kind, "datagrams-%u", wanted.number);
-  if (warden.channel_open) handle_send(WARDEN_CHANNEL, kind, fd);
-  close(fd);
-}
-
 static void obey(uint32_t type, const uint8_t *payload, size_t length) {
   uint32_t words[4] = {0};
   memcpy(words, payload, length < sizeof words ? length : sizeof words);
@@ -304,7 +286,9 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
       inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_SIGNAL, .a = words[0], .b = (int32_t)words[1]}, -1);
       break;
     case COMMAND_VERDICT: mediate_verdict(&warden.mediator, payload, length); break;
-    case COMMAND_DATAGRAMS: make_relay(payload, length); break;
+    case COMMAND_DATAGRAMS:
+      if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
+      break;
     case COMMAND_FORGET: verdicts_forget(); break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
