@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "caller.h"
+#include "descriptors.h"
 #include "sys.h"
 #include <dirent.h>
 #include <errno.h>
@@ -74,11 +75,39 @@ bool caller_read(const struct caller *caller, uint64_t address, void *bytes, siz
   return got == (ssize_t)length;
 }
 
+bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length) {
+  if (address > INT64_MAX) return false;
+  int memory = openat(caller->proc, "mem", O_WRONLY | O_CLOEXEC);
+  if (memory < 0) return false;
+  ssize_t written = pwrite(memory, bytes, length, (off_t)address);
+  close(memory);
+  return written == (ssize_t)length;
+}
+
+/* Whether the thread and its process mean the same file by a number: a thread may have a table of its own. */
+static bool same_file(const struct caller *caller, int fd) {
+  char path[64];
+  char own[64];
+  char process[64];
+  if (caller->tid == caller->tgid) return true;
+  snprintf(path, sizeof path, "fd/%d", fd);
+  ssize_t a = readlinkat(caller->proc, path, own, sizeof own);
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", caller->tgid, fd);
+  ssize_t b = readlink(path, process, sizeof process);
+  return a > 0 && a == b && (size_t)a < sizeof own && memcmp(own, process, (size_t)a) == 0;
+}
+
 int caller_file(const struct caller *caller, int fd) {
   int pidfd = sys_pidfd_open(caller->tid, SYS_PIDFD_THREAD);
-  if (pidfd < 0 && errno == EINVAL) pidfd = sys_pidfd_open(caller->tgid, 0);
+  if (pidfd < 0 && errno == EINVAL) { /* before Linux 6.9 only a process can be named */
+    if (!same_file(caller, fd)) {
+      errno = EACCES;
+      return -1;
+    }
+    pidfd = sys_pidfd_open(caller->tgid, 0);
+  }
   if (pidfd < 0) return -1;
-  int file = sys_pidfd_getfd(pidfd, fd);
+  int file = descriptors_lift(sys_pidfd_getfd(pidfd, fd));
   int saved = errno;
   close(pidfd);
   errno = saved;
@@ -93,6 +122,14 @@ static pid_t inner_number(int task) {
   pid_t last = -1;
   while (*numbers == '\t') last = (pid_t)strtol(numbers + 1, (char **)&numbers, 10);
   return last;
+}
+
+pid_t caller_inner_number(const struct caller *caller) {
+  int process = open_task(caller->tgid);
+  if (process < 0) return -1;
+  pid_t number = inner_number(process);
+  close(process);
+  return number;
 }
 
 bool caller_owns_thread(const struct caller *caller, pid_t number) {
@@ -116,15 +153,30 @@ bool caller_owns_thread(const struct caller *caller, pid_t number) {
   return found;
 }
 
-bool caller_has_signal(const struct caller *caller) {
+/* The sets of a status file, as bits; false when it cannot be read. */
+static bool read_signals(int dir, const char *file, uint64_t *own, uint64_t *shared, uint64_t *blocked) {
   char status[4096];
-  if (!read_text(caller->proc, "status", status, sizeof status)) return false;
-  const char *own = status_field(status, "SigPnd");
-  const char *shared = status_field(status, "ShdPnd");
-  const char *blocked = status_field(status, "SigBlk");
-  if (own == NULL || shared == NULL || blocked == NULL) return false;
-  uint64_t pending = strtoull(own, NULL, 16) | strtoull(shared, NULL, 16);
-  return (pending & ~strtoull(blocked, NULL, 16)) != 0;
+  const char *fields[3];
+  if (!read_text(dir, file, status, sizeof status) || (fields[0] = status_field(status, "SigPnd")) == NULL ||
+      (fields[1] = status_field(status, "ShdPnd")) == NULL || (fields[2] = status_field(status, "SigBlk")) == NULL)
+    return false;
+  *own = strtoull(fields[0], NULL, 16);
+  *shared = strtoull(fields[1], NULL, 16);
+  *blocked = strtoull(fields[2], NULL, 16);
+  return true;
+}
+
+enum caller_signal caller_signal(const struct caller *caller) {
+  uint64_t own, shared, blocked, leader_own, leader_shared, leader_blocked;
+  if (!read_signals(caller->proc, "status", &own, &shared, &blocked)) return CALLER_UNDISTURBED;
+  if (own & ~blocked) return CALLER_SIGNALLED;
+  if (!(shared & ~blocked)) return CALLER_UNDISTURBED;
+  if (caller->tid == caller->tgid) return CALLER_SIGNALLED;
+  /* A signal to the process goes to its first thread, unless that blocks it (complete_signal in the kernel). */
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/status", caller->tgid);
+  if (!read_signals(AT_FDCWD, path, &leader_own, &leader_shared, &leader_blocked)) return CALLER_UNDISTURBED;
+  return shared & ~blocked & leader_blocked ? CALLER_PERHAPS : CALLER_UNDISTURBED;
 }
 
 static uint64_t nanoseconds(struct timespec time) { return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec; }
@@ -187,6 +239,47 @@ void caller_describe(const struct caller *caller, pid_t top, struct frame *frame
     close(proc);
   }
   if (!frame->overflow) memcpy(frame->bytes + count_at, &count, sizeof count);
+}
+
+struct fingerprint {
+  uint64_t device;
+  uint64_t inode;
+  uint64_t size;
+  uint64_t mtime_ns;
+  uint64_t ctime_ns;
+  uint64_t path_length;
+};
+
+/* Appends state and path of one executable. */
+static bool identify(int proc, uint8_t *bytes, size_t capacity, size_t *length) {
+  struct stat st;
+  struct fingerprint print;
+  if (capacity - *length < sizeof print || fstatat(proc, "exe", &st, 0) < 0) return false;
+  char *path = (char *)bytes + *length + sizeof print;
+  size_t room = capacity - *length - sizeof print;
+  ssize_t got = readlinkat(proc, "exe", path, room);
+  if (got <= 0 || (size_t)got == room) return false;
+  print = (struct fingerprint){.device = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size,
+                               .mtime_ns = nanoseconds(st.st_mtim), .ctime_ns = nanoseconds(st.st_ctim),
+                               .path_length = (uint64_t)got};
+  memcpy(bytes + *length, &print, sizeof print);
+  *length += sizeof print + (size_t)got;
+  return true;
+}
+
+size_t caller_identify(const struct caller *caller, pid_t top, uint8_t *bytes, size_t capacity) {
+  size_t length = 0;
+  if (!identify(caller->proc, bytes, capacity, &length)) return 0;
+  pid_t pid = parent_of(caller->proc);
+  for (int depth = 0; pid > 1 && pid != top && depth < MAX_ANCESTORS; depth++) {
+    int proc = open_task(pid);
+    if (proc < 0) return 0;
+    bool good = identify(proc, bytes, capacity, &length);
+    pid = good ? parent_of(proc) : 0;
+    close(proc);
+    if (!good) return 0;
+  }
+  return length;
 }
 
 void caller_executable(const struct caller *caller, uint64_t *device, uint64_t *inode) {

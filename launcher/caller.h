@@ -16,16 +16,24 @@ bool caller_open(struct caller *caller, pid_t tid);
 void caller_close(struct caller *caller);
 /* All of `length` bytes at `address`, or false: a part is no answer. */
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length);
+/* Writes to the caller's memory, as the kernel would have: what else is written there meanwhile is the caller's affair. */
+bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length);
 /* The file behind the caller's descriptor, or -1 with errno. */
 int caller_file(const struct caller *caller, int fd);
+/* What the caller's process is called in its own pid namespace, -1 when it cannot be told. */
+pid_t caller_inner_number(const struct caller *caller);
 /* Whether the number that the caller uses for a task names a thread of its own process. 0 is the caller itself. */
 bool caller_owns_thread(const struct caller *caller, pid_t number);
-/* Whether an unblocked signal waits for the caller. */
-bool caller_has_signal(const struct caller *caller);
+/* Whether a signal waits for the thread that it could handle. PERHAPS: it is for this or another thread of its process. */
+enum caller_signal { CALLER_UNDISTURBED, CALLER_SIGNALLED, CALLER_PERHAPS };
+enum caller_signal caller_signal(const struct caller *caller);
 
 /* Appends process facts: `u32 pid, u32 count`, then per executable (the caller's first, then its ancestors up to but
    without `top`) `bytes path, u64 dev, u64 ino, u64 size, u64 mtime_ns, u64 ctime_ns, u32 pid, u32 flags`. */
 void caller_describe(const struct caller *caller, pid_t top, struct frame *frame);
+/* What caller_describe says, but for process numbers, as bytes that can be compared: paths and states of the executables.
+   Returns their length, 0 when one cannot be told or they do not fit. */
+size_t caller_identify(const struct caller *caller, pid_t top, uint8_t *bytes, size_t capacity);
 /* Device and inode of the caller's executable, zeros where it cannot be told. */
 void caller_executable(const struct caller *caller, uint64_t *device, uint64_t *inode);
 

@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int inbox_send(int socket, struct inbox_message message, int fd) {
-  struct iovec data = {&message, sizeof message};
+static int send_bytes(int socket, const void *bytes, size_t length, int fd) {
+  struct iovec data = {(void *)(uintptr_t)bytes, length};
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
@@ -22,13 +22,16 @@ int inbox_send(int socket, struct inbox_message message, int fd) {
     memcpy(CMSG_DATA(part), &fd, sizeof fd);
   }
   ssize_t sent;
-  do sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+  /* MSG_EOR means nothing here but to our own filter, which lets such messages go on: those of init have to, while
+     nobody hears the listener yet (seccomp-network.ts). */
+  do sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_EOR);
   while (sent < 0 && errno == EINTR);
-  return sent == (ssize_t)sizeof message ? 0 : -1;
+  return sent == (ssize_t)length ? 0 : -1;
 }
 
-int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sender) {
-  struct iovec data = {message, sizeof *message};
+/* Returns what recvmsg(2) does. */
+static ssize_t receive_bytes(int socket, void *bytes, size_t size, int *fd, pid_t *sender) {
+  struct iovec data = {bytes, size};
   union {
     char bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     struct cmsghdr align;
@@ -54,10 +57,24 @@ int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sen
       *sender = credentials.pid;
     }
   }
-  if (got == 0) return 0;
-  if (got != (ssize_t)sizeof *message) {
-    errno = EPROTO;
-    return -1;
-  }
+  return got;
+}
+
+int inbox_send(int socket, struct inbox_message message, int fd) { return send_bytes(socket, &message, sizeof message, fd); }
+
+int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sender) {
+  ssize_t got = receive_bytes(socket, message, sizeof *message, fd, sender);
+  if (got <= 0) return (int)got;
+  if (got == (ssize_t)sizeof *message) return 1;
+  errno = EPROTO;
+  return -1;
+}
+
+int inbox_send_text(int socket, const char *text, int fd) { return send_bytes(socket, text, strlen(text) + 1, fd); }
+
+int inbox_receive_text(int socket, char *text, size_t size, int *fd) {
+  ssize_t got = receive_bytes(socket, text, size, fd, NULL);
+  if (got <= 0) return (int)got;
+  text[size - 1] = 0;
   return 1;
 }

@@ -13,6 +13,10 @@ enum inbox_kind {
   INBOX_PTY,        /* init to warden: the master side */
   INBOX_LISTENER,   /* init to warden: the seccomp listener; a = 1: WAIT_KILLABLE_RECV; c = cookie of the network namespace */
   INBOX_EXECUTING,  /* main to warden: the next call is execve; the kernel adds the sender's process number */
+  INBOX_INNER,      /* init to warden: a socket of its network namespace; a = 1: IPv6 too */
+  INBOX_DNS_UDP,    /* init to warden: the sockets of the policy DNS */
+  INBOX_DNS_TCP,
+  INBOX_FOUND,      /* agent to warden: b = errno, or a socket file */
   INBOX_EXITED,     /* init to warden: a = 1: killed by signal b, else exit code b */
 };
 
@@ -28,5 +32,10 @@ struct inbox_message {
 int inbox_send(int socket, struct inbox_message message, int fd);
 /* `fd` and `sender` may be NULL; a descriptor is close-on-exec. Returns 1, 0 at the end of the stream, -1 with errno. */
 int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sender);
+
+/* A text with one descriptor. */
+int inbox_send_text(int socket, const char *text, int fd);
+/* As inbox_receive; the text is cut to `size` and ends with NUL. */
+int inbox_receive_text(int socket, char *text, size_t size, int *fd);
 
 #endif

@@ -6,6 +6,7 @@
 #include "program.h"
 #include "sys.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -35,10 +36,19 @@ static void hand_over(enum inbox_kind kind, uint32_t flag, uint64_t value, int f
 static bool prepare_network(const struct settings_row *settings, struct failure *failure) {
   if (!(settings->namespaces & NAMESPACE_NETWORK)) return true;
   if (!network_loopback_up()) return fail(failure, STEP_LOOPBACK, NO_ROW);
+  int inner = network_socket();
+  if (inner < 0) return fail(failure, STEP_LOOPBACK, NO_ROW);
+  hand_over(INBOX_INNER, 0, 0, inner, STEP_LOOPBACK);
   if (settings->proxy_port == 0) return true;
-  int proxy = network_listen((uint16_t)settings->proxy_port);
+  if (!network_addresses()) return fail(failure, STEP_LOOPBACK, 1);
+  int proxy = network_listen(INADDR_LOOPBACK, (uint16_t)settings->proxy_port);
   if (proxy < 0) return fail(failure, STEP_PROXY_LISTENER, NO_ROW);
   hand_over(INBOX_PROXY, 0, 0, proxy, STEP_PROXY_LISTENER);
+  int udp = network_bind(DNS_V4, 53);
+  int tcp = network_listen(DNS_V4, 53);
+  if (udp < 0 || tcp < 0) return fail(failure, STEP_PROXY_LISTENER, 1);
+  hand_over(INBOX_DNS_UDP, 0, 0, udp, STEP_PROXY_LISTENER);
+  hand_over(INBOX_DNS_TCP, 0, 0, tcp, STEP_PROXY_LISTENER);
   return true;
 }
 

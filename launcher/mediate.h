@@ -15,6 +15,7 @@ struct mediator {
   int poll;        /* the warden's epoll set */
   pid_t top;       /* init: ancestors end there */
   uint64_t cookie; /* of the sandbox's network namespace, 0 for unknown */
+  int inner;       /* a socket of that namespace, or -1 */
 };
 
 /* epoll data of a waiting connect is MEDIATE_POLL_BASE + slot. */
@@ -23,8 +24,8 @@ struct mediator {
 bool mediate_start(struct mediator *mediator);
 /* Takes one notification and answers it, or leaves it waiting. False: the listener is of no more use. */
 bool mediate_receive(struct mediator *mediator);
-/* The supervisor's answer to an `open` report. */
-void mediate_verdict(struct mediator *mediator, uint64_t id, uint32_t verdict, uint32_t error);
+/* The supervisor's answer to an `open` report: the payload of a verdict frame. */
+void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t length);
 /* A waiting connect became writable. */
 void mediate_ready(struct mediator *mediator, uint64_t data);
 /* Looks after waiting calls: gone callers, signals, deadlines. Returns the milliseconds until it wants to be called

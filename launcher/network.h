@@ -6,8 +6,14 @@
 #include <stdint.h>
 
 bool network_loopback_up(void);
-/* A socket that listens on 127.0.0.1:`port` in the present namespace, or -1. */
-int network_listen(uint16_t port);
+/* Gives `lo` the sandbox's own addresses, and makes the synthetic ones local: what reaches the kernel for them stays. */
+bool network_addresses(void);
+/* A TCP socket that listens on `address` (host order) and `port` in the present namespace, or -1. */
+int network_listen(uint32_t address, uint16_t port);
+/* A UDP socket bound there, or -1. */
+int network_bind(uint32_t address, uint16_t port);
+/* A fresh TCP socket of the present namespace, IPv6 where there is any; -1 with errno. */
+int network_socket(void);
 /* SO_NETNS_COOKIE of the present namespace, 0 where the kernel has none. */
 uint64_t network_cookie(void);
 

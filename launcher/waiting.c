@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
 #include "waiting.h"
+#include "answer.h"
 #include "clock.h"
+#include "connecting.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define MAX_WAITING 1024
@@ -18,84 +18,52 @@
 static struct waiting table[MAX_WAITING];
 static unsigned count;
 
-struct waiting *waiting_add(uint64_t id, struct caller *caller, int file, int type, struct target target) {
+struct waiting *waiting_add(uint64_t id, struct caller *caller, int number, int file) {
   if (count == MAX_WAITING) return NULL;
   for (unsigned i = 0; i < MAX_WAITING; i++) {
     if (table[i].state != WAITING_FREE) continue;
-    count++;
-    table[i] = (struct waiting){.state = WAITING_VERDICT, .id = id, .caller = *caller, .file = file, .type = type,
-                                .target = target, .since_ms = now_ms()};
-    table[i].deadline_ms = table[i].since_ms + VERDICT_MS;
+    int64_t now = now_ms();
+    table[i] = (struct waiting){.state = WAITING_VERDICT, .id = id, .caller = *caller, .number = number, .file = file,
+                                .judged = -1, .replacement = -1, .since_ms = now, .deadline_ms = now + VERDICT_MS};
     caller->proc = -1;
+    count++;
     return &table[i];
   }
   return NULL;
 }
 
-static void forget(const struct mediator *mediator, struct waiting *waiting) {
-  if (waiting->state == WAITING_HANDSHAKE) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, waiting->file, NULL);
+struct waiting *waiting_find(uint64_t id) {
+  for (unsigned i = 0; i < MAX_WAITING; i++)
+    if (table[i].state == WAITING_VERDICT && table[i].id == id) return &table[i];
+  return NULL;
+}
+
+static int polled(const struct waiting *waiting) {
+  return waiting->replacement >= 0 ? waiting->replacement : waiting->file;
+}
+
+bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd) {
+  struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT, .data.u64 = MEDIATE_POLL_BASE + (uint64_t)(waiting - table)};
+  if (epoll_ctl(mediator->poll, EPOLL_CTL_ADD, fd, &event) < 0) return false;
+  waiting->state = WAITING_HANDSHAKE;
+  return true;
+}
+
+void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
+  if (waiting->state == WAITING_HANDSHAKE) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, polled(waiting), NULL);
+  if (waiting->proxied && !waiting->told) connecting_tell_peer(mediator, waiting->id, -1);
   caller_close(&waiting->caller);
-  close(waiting->file);
+  if (waiting->file >= 0) close(waiting->file);
+  if (waiting->replacement >= 0) close(waiting->replacement);
+  if (waiting->judged >= 0) close(waiting->judged);
+  free(waiting->key);
   waiting->state = WAITING_FREE;
   count--;
 }
 
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error) {
-  mediate_answer(mediator, waiting->id, error);
-  forget(mediator, waiting);
-}
-
-/* SO_SNDTIMEO bounds a blocking connect (socket(7)); 0 is for ever. */
-static int64_t connect_deadline(int file) {
-  struct timeval limit = {0};
-  socklen_t length = sizeof limit;
-  if (getsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0))
-    return INT64_MAX;
-  return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
-}
-
-/* The supervisor accepts on the other side: it must know whose port this is before it can serve it. */
-static void tell_port(const struct mediator *mediator, const struct waiting *waiting) {
-  struct sockaddr_storage local;
-  socklen_t length = sizeof local;
-  struct frame frame;
-  uint16_t port = 0;
-  if (getsockname(waiting->file, (struct sockaddr *)&local, &length) < 0) return;
-  if (local.ss_family == AF_INET) port = ntohs(((struct sockaddr_in *)&local)->sin_port);
-  else if (local.ss_family == AF_INET6) port = ntohs(((struct sockaddr_in6 *)&local)->sin6_port);
-  control_begin(&frame, REPORT_PEER);
-  frame_u64(&frame, waiting->id);
-  frame_u32(&frame, port);
-  control_send(mediator->control, &frame);
-}
-
-void waiting_connect(const struct mediator *mediator, struct waiting *waiting) {
-  if (!mediate_valid(mediator, waiting->id)) {
-    forget(mediator, waiting);
-    return;
-  }
-  int flags = fcntl(waiting->file, F_GETFL);
-  if (flags < 0) {
-    waiting_finish(mediator, waiting, EBADF);
-    return;
-  }
-  /* Never blocks the warden: a blocking caller is made to wait here instead, on the same open file. */
-  bool blocking = !(flags & O_NONBLOCK);
-  if (blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
-  int error = connect(waiting->file, (struct sockaddr *)&waiting->target.address, waiting->target.length) < 0 ? errno : 0;
-  if (blocking) fcntl(waiting->file, F_SETFL, flags);
-  if (waiting->proxied && (error == 0 || error == EINPROGRESS)) tell_port(mediator, waiting);
-  if (error != EINPROGRESS || !blocking) {
-    waiting_finish(mediator, waiting, error);
-    return;
-  }
-  struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT, .data.u64 = MEDIATE_POLL_BASE + (uint64_t)(waiting - table)};
-  if (epoll_ctl(mediator->poll, EPOLL_CTL_ADD, waiting->file, &event) < 0) {
-    waiting_finish(mediator, waiting, EAGAIN);
-    return;
-  }
-  waiting->state = WAITING_HANDSHAKE;
-  waiting->deadline_ms = connect_deadline(waiting->file);
+  answer_error(mediator->listener, waiting->id, error);
+  waiting_forget(mediator, waiting);
 }
 
 void mediate_ready(struct mediator *mediator, uint64_t data) {
@@ -103,17 +71,12 @@ void mediate_ready(struct mediator *mediator, uint64_t data) {
   if (slot >= MAX_WAITING || table[slot].state != WAITING_HANDSHAKE) return;
   int error = 0;
   socklen_t length = sizeof error;
-  if (getsockopt(table[slot].file, SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
-  waiting_finish(mediator, &table[slot], error);
-}
-
-void mediate_verdict(struct mediator *mediator, uint64_t id, uint32_t verdict, uint32_t error) {
-  for (unsigned i = 0; i < MAX_WAITING; i++) {
-    if (table[i].state != WAITING_VERDICT || table[i].id != id) continue;
-    if (verdict == VERDICT_LOCAL) waiting_connect(mediator, &table[i]);
-    else waiting_finish(mediator, &table[i], error > 0 && error < 4096 ? (int)error : EACCES);
-    return;
-  }
+  if (getsockopt(polled(&table[slot]), SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
+  /* The call that a program makes to end such a connect, without which its next one would not say that it is connected.
+     The kernel does not look at the address any more. */
+  const struct target *target = &table[slot].target;
+  if (error == 0) connect(polled(&table[slot]), (const struct sockaddr *)&target->address, target->length);
+  connecting_done(mediator, &table[slot], error);
 }
 
 int mediate_tick(struct mediator *mediator) {
@@ -121,14 +84,19 @@ int mediate_tick(struct mediator *mediator) {
   int64_t now = now_ms();
   for (unsigned i = 0; i < MAX_WAITING; i++) {
     struct waiting *waiting = &table[i];
+    enum caller_signal signal;
     if (waiting->state == WAITING_FREE || now - waiting->since_ms < TICK_MS) continue;
-    if (!mediate_valid(mediator, waiting->id)) {
-      forget(mediator, waiting);
-    } else if (caller_has_signal(&waiting->caller)) {
-      mediate_interrupt(mediator, waiting->id);
-      forget(mediator, waiting);
+    if (!answer_wanted(mediator->listener, waiting->id)) {
+      waiting_forget(mediator, waiting);
+    } else if ((signal = caller_signal(&waiting->caller)) != CALLER_UNDISTURBED) {
+      /* A thread that then finds no signal would read the number that stands for a restart. */
+      if (signal == CALLER_PERHAPS) answer_error(mediator->listener, waiting->id, EINTR);
+      else answer_interrupt(mediator->listener, waiting->id);
+      waiting_forget(mediator, waiting);
+    } else if (waiting->state == WAITING_RETRY && now < waiting->deadline_ms) {
+      connecting_inside(mediator, waiting);
     } else if (now >= waiting->deadline_ms) {
-      waiting_finish(mediator, waiting, waiting->state == WAITING_HANDSHAKE ? EINPROGRESS : ETIMEDOUT);
+      waiting_finish(mediator, waiting, waiting->state == WAITING_VERDICT ? ETIMEDOUT : waiting->state == WAITING_RETRY ? EAGAIN : EINPROGRESS);
     }
   }
   return count == 0 ? -1 : TICK_MS;

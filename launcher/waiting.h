@@ -4,6 +4,7 @@
 
 #include "caller.h"
 #include "mediate.h"
+#include <linux/seccomp.h>
 #include <sys/socket.h>
 
 struct target {
@@ -11,30 +12,41 @@ struct target {
   socklen_t length;
 };
 
-enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE };
+/* RETRY: a Unix listener's backlog is full, which no event tells the end of. */
+enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE, WAITING_RETRY };
+
+struct verdict_key;
 
 struct waiting {
   enum waiting_state state;
   uint64_t id; /* of the notification */
   struct caller caller;
-  int file;
+  int number;      /* the caller's descriptor */
+  int file;        /* what it was when the call was made: everything is decided about this */
+  int judged;      /* a Unix socket's file, kept until the connect is done, or -1 */
+  int replacement; /* a socket of the host that will take its place, or -1 */
+  int domain;
   int type;
-  bool proxied; /* the supervisor is told the local port, so that it knows whose connection it accepts */
+  bool outer;   /* `file` is a socket of the host already: an earlier connect put it there */
+  bool proxied; /* the supervisor is told the local address, so that it knows whose connection it accepts */
+  bool told;    /* it was */
+  bool blocking;
+  bool sending; /* not a connect: datagrams that name their destinations */
+  struct seccomp_data call; /* of one that sends: its arguments */
   struct target target;
+  struct verdict_key *key; /* what a verdict about it would be remembered under, or NULL */
   int64_t since_ms;
   int64_t deadline_ms;
 };
 
-/* Takes over `caller` and `file`. NULL: too many wait, and nothing was taken. */
-struct waiting *waiting_add(uint64_t id, struct caller *caller, int file, int type, struct target target);
-/* Performs the connect on the held file. */
-void waiting_connect(const struct mediator *mediator, struct waiting *waiting);
+/* A free place, filled with zeros; NULL when too many wait. `caller` and `file` pass to it. */
+struct waiting *waiting_add(uint64_t id, struct caller *caller, int number, int file);
+/* The one that waits for a verdict under this id, or NULL. */
+struct waiting *waiting_find(uint64_t id);
+/* Waits until `fd` is writable; mediate_ready is then called. */
+bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd);
 /* Answers (0: success) and forgets. */
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error);
-
-/* Offered by mediate.c. */
-bool mediate_valid(const struct mediator *mediator, uint64_t id);
-void mediate_answer(const struct mediator *mediator, uint64_t id, int error);
-void mediate_interrupt(const struct mediator *mediator, uint64_t id);
+void waiting_forget(const struct mediator *mediator, struct waiting *waiting);
 
 #endif

@@ -1,17 +1,21 @@
 #define _GNU_SOURCE
 #include "warden.h"
+#include "agent.h"
 #include "clock.h"
 #include "control.h"
 #include "denials.h"
+#include "descriptors.h"
 #include "handle.h"
 #include "ids.h"
 #include "inbox.h"
 #include "init.h"
 #include "mediate.h"
+#include "relay.h"
 #include "streams.h"
 #include "sys.h"
 #include "terminal.h"
 #include "usage.h"
+#include "verdicts.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -42,6 +46,7 @@ static struct {
   int inbox;
   int children;
   int master;
+  int inner; /* a socket of the sandbox's network */
   pid_t init;
   bool channel_open;
   bool terminal;
@@ -49,7 +54,7 @@ static struct {
   struct failure streams_failure; /* why not */
   bool ended; /* init is gone, and with it every process of the sandbox */
   int64_t next_usage_ms;
-} warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1};
+} warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1, .inner = -1};
 
 static void report_failure(const struct failure *failure) {
   struct frame frame;
@@ -162,7 +167,7 @@ static void start_init(uint32_t namespaces, struct sources *sources) {
     init_main(warden.shared, pair[1], sources);
   }
   close(pair[1]);
-  warden.inbox = pair[0];
+  warden.inbox = descriptors_lift(pair[0]);
   warden.namespaces = namespaces;
 }
 
@@ -196,6 +201,7 @@ static void make_sandbox(void) {
     if (sources.trees[i] >= 0) close(sources.trees[i]);
   join_cgroup(cgroup);
   if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
+  if (!agent_prepare(warden.init) || (warden.settings->datagrams && !relay_prepare(warden.init))) give_up_at(STEP_CLONE);
   /* From here on nobody of the same user can trace us or look into our descriptors. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) give_up_at(STEP_SESSION);
   if (inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_GO}, -1) < 0) give_up_at(STEP_CLONE);
@@ -211,10 +217,11 @@ static void leave_stdio(void) {
 }
 
 static void take_listener(const struct inbox_message *message, int fd) {
-  warden.mediator = (struct mediator){.plan = &warden.plan, .control = &warden.control, .listener = fd,
-                                      .poll = warden.poll, .top = warden.init, .cookie = message->c};
+  int listener = descriptors_lift(fd);
+  warden.mediator = (struct mediator){.plan = &warden.plan, .control = &warden.control, .listener = listener,
+                                      .poll = warden.poll, .top = warden.init, .cookie = message->c, .inner = warden.inner};
   if (!mediate_start(&warden.mediator)) give_up_at(STEP_LISTENER);
-  watch(fd, POLL_LISTENER, EPOLLIN);
+  watch(listener, POLL_LISTENER, EPOLLIN);
 }
 
 static void report_started(pid_t program) {
@@ -229,6 +236,7 @@ static void report_started(pid_t program) {
 static void report_exit(const struct inbox_message *message) {
   struct frame frame;
   denials_flush(&warden.control, true);
+  verdicts_flush(&warden.control, true);
   control_begin(&frame, REPORT_EXITED);
   frame_u32(&frame, message->a == 1 ? 0 : (uint32_t)message->b);
   frame_u32(&frame, message->a == 1 ? (uint32_t)message->b : 0);
@@ -249,6 +257,13 @@ static void hear_init(void) {
     case INBOX_PROXY:
       if (!warden.channel_open || !handle_send(WARDEN_CHANNEL, "proxy", fd)) give_up_at(STEP_HANDLE);
       break;
+    case INBOX_DNS_UDP:
+      if (!warden.channel_open || !handle_send(WARDEN_CHANNEL, "dns-udp", fd)) give_up_at(STEP_HANDLE);
+      break;
+    case INBOX_DNS_TCP:
+      if (!warden.channel_open || !handle_send(WARDEN_CHANNEL, "dns-tcp", fd)) give_up_at(STEP_HANDLE);
+      break;
+    case INBOX_INNER: warden.inner = descriptors_lift(fd); return;
     case INBOX_PTY:
       warden.master = fd;
       if (!terminal_start(fd)) give_up_at(STEP_PTY);
@@ -263,6 +278,24 @@ static void hear_init(void) {
   if (fd >= 0) close(fd);
 }
 
+/* `u32 number, u32 port, u32 address length, address[16]`: the socket that answers there, under its number. */
+static void make_relay(const uint8_t *payload, size_t length) {
+  struct {
+    uint32_t number;
+    uint32_t port;
+    uint32_t address_length;
+    uint8_t address[16];
+  } wanted;
+  char kind[32];
+  if (length != sizeof wanted) return;
+  memcpy(&wanted, payload, length);
+  int fd = relay_bind(wanted.address, wanted.address_length, wanted.port);
+  if (fd < 0) return; /* the supervisor does not wait for ever */
+  snprintf(kind, sizeof kind, "datagrams-%u", wanted.number);
+  if (warden.channel_open) handle_send(WARDEN_CHANNEL, kind, fd);
+  close(fd);
+}
+
 static void obey(uint32_t type, const uint8_t *payload, size_t length) {
   uint32_t words[4] = {0};
   memcpy(words, payload, length < sizeof words ? length : sizeof words);
@@ -270,9 +303,9 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
     case COMMAND_SIGNAL:
       inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_SIGNAL, .a = words[0], .b = (int32_t)words[1]}, -1);
       break;
-    case COMMAND_VERDICT:
-      mediate_verdict(&warden.mediator, (uint64_t)words[1] << 32 | words[0], words[2], words[3]);
-      break;
+    case COMMAND_VERDICT: mediate_verdict(&warden.mediator, payload, length); break;
+    case COMMAND_DATAGRAMS: make_relay(payload, length); break;
+    case COMMAND_FORGET: verdicts_forget(); break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
   }
@@ -363,6 +396,7 @@ static void run(void) {
   while (!warden.ended) {
     struct epoll_event events[32];
     int timeout = denials_flush(&warden.control, false);
+    timeout = soonest(timeout, verdicts_flush(&warden.control, false));
     timeout = soonest(timeout, mediate_tick(&warden.mediator));
     timeout = soonest(timeout, check_usage());
     adjust_interest();
@@ -377,10 +411,12 @@ static void run(void) {
   pid_t sender;
   while (inbox_receive(warden.inbox, &message, &fd, &sender) == 1) {
     if (message.kind == INBOX_FAILED) report_failure(&(struct failure){.step = message.a, .error = message.b, .row = message.c});
+    else if (message.kind == INBOX_EXECUTING) report_started(sender);
     else if (message.kind == INBOX_EXITED) report_exit(&message);
     if (fd >= 0) close(fd);
   }
   denials_flush(&warden.control, true);
+  verdicts_flush(&warden.control, true);
   terminal_stop();
   control_drain(&warden.control, 1000);
 }
@@ -408,8 +444,9 @@ int warden_main(void) {
   isolate_self();
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
-  warden.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-  warden.poll = epoll_create1(EPOLL_CLOEXEC);
+  descriptors_start();
+  warden.children = descriptors_lift(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+  warden.poll = descriptors_lift(epoll_create1(EPOLL_CLOEXEC));
   warden.shared = mmap(NULL, sizeof *warden.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED) give_up_at(STEP_SESSION);
   wait_for_launch();

@@ -1,5 +1,6 @@
 // What a start costs: openshell as a whole process beside `node -e 0` and bubblewrap, interleaved in one run, since only
-// the ratios mean anything on another machine; then our own part, from the plan handed over to the program running.
+// the ratios mean anything on another machine; then our own part, from the plan handed over to the program running; then
+// direct connections beside bare ones.
 // `--rounds N` (40), `--output json`. Times are in milliseconds. Nothing here fails because something is slow.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { directRows, measureDirect } from './bench-direct.mjs';
 import { loadTypeScript } from './load-typescript.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -196,9 +198,10 @@ function printTable(rows, columns) {
 
 const starts = withRatios(measureStarts());
 const handedOver = await measureLauncher();
+const direct = directRows(await measureDirect({ openshell, env, cwd: project, rounds: Math.min(rounds, 5) }));
 const host = { kernel: release(), node: process.version, cpus: cpus().length, uid: process.getuid() };
 if (values.output === 'json') {
-  console.log(JSON.stringify({ host, rounds, unit: 'ms', starts, launcher: handedOver }, null, 2));
+  console.log(JSON.stringify({ host, rounds, unit: 'ms', starts, launcher: handedOver, direct }, null, 2));
 } else {
   const shown = [
     ['min', 'min'],
@@ -211,4 +214,11 @@ if (values.output === 'json') {
   printTable(starts, [['start to end', 'name'], ...shown, ['/ node', 'toNode'], ['/ bwrap', 'toBwrap']]);
   console.log('');
   printTable(handedOver, [['our own part', 'name'], ...shown]);
+  console.log('');
+  printTable(direct, [
+    ['direct connections', 'name'],
+    ['outside', 'bare'],
+    ['inside', 'direct'],
+    ['inside / outside', 'ratio'],
+  ]);
 }

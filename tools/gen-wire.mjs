@@ -2,6 +2,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadTypeScript } from './load-typescript.mjs';
 
+const hex4 = (text) => Buffer.from(text.split('.').map(Number)).toString('hex');
+/** The 16 bytes of an IPv6 address with one `::`. */
+function bytes6(text) {
+  const [head, tail] = text.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const groups = [...head, ...Array(8 - head.length - tail.length).fill('0'), ...tail];
+  return groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
+}
+
 const wire = await loadTypeScript('src/plan/wire.ts');
 const out = [
   '/* Generated from src/plan/wire.ts by tools/gen-wire.mjs. Do not edit. */',
@@ -13,6 +21,15 @@ const out = [
   `#define DOCUMENT_MAGIC 0x${wire.DOCUMENT_MAGIC.toString(16)}u`,
   `#define MAX_DOCUMENT ${wire.MAX_DOCUMENT}u`,
   `#define MAX_FRAME ${wire.MAX_FRAME}u`,
+  `#define SYNTHETIC_V4 0x${hex4(wire.INNER.syntheticV4.base)}u`,
+  `#define SYNTHETIC_V4_PREFIX ${wire.INNER.syntheticV4.prefix}`,
+  `#define SYNTHETIC_V6 {${bytes6(wire.INNER.syntheticV6.base)
+    .slice(0, wire.INNER.syntheticV6.prefix / 8)
+    .join(', ')}}`,
+  `#define SYNTHETIC_V6_PREFIX ${wire.INNER.syntheticV6.prefix}`,
+  `#define OWN_V4 0x${hex4(wire.INNER.ownV4)}u`,
+  `#define OWN_V6 {${bytes6(wire.INNER.ownV6).join(', ')}}`,
+  `#define DNS_V4 0x${hex4(wire.INNER.dns)}u`,
   '',
   'struct text {',
   '  uint32_t offset;',

@@ -7,6 +7,13 @@
 #define DOCUMENT_MAGIC 0x3150534fu
 #define MAX_DOCUMENT 4194304u
 #define MAX_FRAME 262144u
+#define SYNTHETIC_V4 0xc6120000u
+#define SYNTHETIC_V4_PREFIX 15
+#define SYNTHETIC_V6 {253, 111, 112, 101, 110, 115, 104, 101}
+#define SYNTHETIC_V6_PREFIX 64
+#define OWN_V4 0xc6120001u
+#define OWN_V6 {253, 111, 112, 101, 110, 115, 104, 101, 0, 0, 0, 0, 0, 0, 0, 1}
+#define DNS_V4 0x7f000035u
 
 struct text {
   uint32_t offset;
@@ -61,6 +68,10 @@ enum handler {
   HANDLER_CONNECT = 2,
   HANDLER_BIND = 3,
   HANDLER_LISTEN = 4,
+  HANDLER_EPOLL = 5,
+  HANDLER_INTERFACE = 6,
+  HANDLER_NETLINK = 7,
+  HANDLER_DATAGRAM = 8,
 };
 
 enum command {
@@ -70,6 +81,8 @@ enum command {
   COMMAND_KILL = 4,
   COMMAND_RESIZE = 5,
   COMMAND_PREPARE = 6,
+  COMMAND_FORGET = 7,
+  COMMAND_DATAGRAMS = 9,
 };
 
 enum report {
@@ -80,6 +93,13 @@ enum report {
   REPORT_OPEN = 5,
   REPORT_PEER = 6,
   REPORT_LIMIT = 7,
+  REPORT_REUSED = 8,
+  REPORT_UNIX = 9,
+};
+
+enum opening {
+  OPENING_CONNECT = 0,
+  OPENING_SEND = 1,
 };
 
 enum signal_scope {
@@ -90,6 +110,7 @@ enum signal_scope {
 enum verdict {
   VERDICT_REFUSE = 0,
   VERDICT_LOCAL = 1,
+  VERDICT_DIRECT = 2,
 };
 
 enum executable_flag {
@@ -168,7 +189,7 @@ struct settings_row {
   struct text hostname;
   struct text workdir;
   uint32_t proxy_port;
-  uint32_t pad;
+  uint32_t datagrams;
 };
 _Static_assert(sizeof(struct settings_row) == 104, "settings_row has padding");
 

@@ -49,6 +49,18 @@ export function addressOf(family: 4 | 6, value: bigint): Address {
   return { family, value, text: new ipaddr.IPv6(parts).toRFC5952String() };
 }
 
+/** An address of 4 or 16 bytes in network order, as the kernel has it. */
+export const addressFromBytes = (bytes: Uint8Array): Address =>
+  addressOf(
+    bytes.length === 4 ? 4 : 6,
+    bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n),
+  );
+
+export const addressBytes = ({ family, value }: Address): Uint8Array =>
+  Uint8Array.from({ length: WIDTH[family] / 8 }, (_, i) =>
+    Number((value >> BigInt(WIDTH[family] - 8 * (i + 1))) & 0xffn),
+  );
+
 /** Reads `address/bits`, or a lone address as a block of one. Host bits that are set make it null: it would not say what it means. */
 export function parseCidr(text: string): Cidr | null {
   const slash = text.indexOf('/');

@@ -121,6 +121,7 @@ function networkLines({ egress }: Plan): Line[] {
   return [
     ...plain([
       `mode ${egress.mode}${egress.mode === 'proxy' ? `, proxy at 127.0.0.1:${egress.proxyPort}` : ''}`,
+      ...(egress.pin === 'start' ? ['names are resolved once, at the start'] : []),
     ]),
     ...egress.policies.flatMap(policyLines),
   ];

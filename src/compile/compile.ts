@@ -2,7 +2,7 @@
 import { liesIn } from '../base/path.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CallerFacts } from '../plan/facts.ts';
-import type { NetworkMode, Plan, SeccompPlan } from '../plan/plan.ts';
+import { type EgressTable, hasDatagrams, type Plan, type SeccompPlan } from '../plan/plan.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
 import { failedExpectations } from './expectations.ts';
@@ -46,6 +46,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     });
   }
   if (problems.length > 0) return err(problems);
+  const egress = compileEgress(policy, operator, network, facts);
   const plan = freeze<Plan>({
     format: 1,
     arch: facts.arch,
@@ -64,12 +65,12 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     },
     mounts,
     landlock,
-    seccomp: seccomp(input, network, landlock.abi),
+    seccomp: seccomp(input, egress, landlock.abi),
     rlimits,
     limits,
     environment: compileEnvironment(identity, network, operator),
     workdir,
-    egress: compileEgress(policy, operator, network, facts),
+    egress,
     report,
     hostTrust: held.hostTrust,
     warnings: [...homeWarning(facts.caller, shown.paths), ...held.warnings],
@@ -93,13 +94,14 @@ function existsInside(path: string, shown: readonly ShownPath[]): boolean {
   return nearest?.kind === 'host' || shown.some(({ target }) => liesIn(target, path));
 }
 
-function seccomp(input: CompileInput, network: NetworkMode, landlockAbi: number): SeccompPlan {
+function seccomp(input: CompileInput, egress: EgressTable, landlockAbi: number): SeccompPlan {
   const { policy, facts, refusalErrno, knownFilter } = input;
   const wanted: SeccompInput = {
     arch: facts.arch,
     tier: 'namespaces',
-    network,
+    network: egress.mode,
     netlink: { mode: netlinkMode(input), line: policy?.process.netlink?.span.line ?? null },
+    datagrams: egress.mode === 'proxy' && hasDatagrams(egress),
     relaxations: (policy?.process.seccompAllow ?? []).map(({ value, span }) => ({
       name: value,
       line: span.line,

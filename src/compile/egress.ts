@@ -16,7 +16,7 @@ export function compileEgress(
 ): EgressTable {
   const policies = (policy?.network ?? []).map((entry) => egressPolicy(entry, facts));
   if (operator.allow.length > 0) policies.push(fromCommandLine(operator, policies.length));
-  return { mode, proxyPort: PROXY_PORT, policies };
+  return { mode, proxyPort: PROXY_PORT, pin: policy?.dns.pin ?? 'connect', policies };
 }
 
 const egressPolicy = (policy: NetworkPolicy, facts: HostFacts): EgressPolicy => ({
@@ -43,6 +43,7 @@ const egressEndpoint = (endpoint: Endpoint): EgressEndpoint => ({
   hostKind: endpoint.hostKind,
   ports: endpoint.ports,
   allowedIps: endpoint.allowedIps.map(({ value }) => value),
+  transport: endpoint.protocol?.value === 'udp' ? 'udp' : 'tcp',
 });
 
 function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy {
@@ -59,6 +60,7 @@ function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy
       hostKind: kindOf(host),
       ports: [port],
       allowedIps: [],
+      transport: 'tcp',
     })),
   };
 }

@@ -3,8 +3,8 @@ import { err, ok, type Result } from '../base/result.ts';
 import { decide, decideForAny } from '../match/decide.ts';
 import { buildIndex } from '../match/egress-index.ts';
 import { normaliseHost } from '../match/host.ts';
-import type { RuleReference } from '../match/verdict.ts';
-import type { EgressTable } from '../plan/plan.ts';
+import type { Candidate, RuleReference, Verdict } from '../match/verdict.ts';
+import type { EgressTable, Transport } from '../plan/plan.ts';
 
 export interface ConnectVerdict {
   readonly verdict: 'allow' | 'deny';
@@ -24,16 +24,26 @@ export function explainConnect(
     return ok({ verdict: 'allow', rule: null, why: "`--network allow`: the host's network is not mediated" });
   const parsed = normaliseHost(host);
   if (!parsed.ok) return err(`the host ${parsed.error}`);
-  const index = buildIndex(table);
   const destination = { host: parsed.value, port };
-  const verdict =
-    binary === null
+  const ask = (transport: Transport): Verdict => {
+    const index = buildIndex(table, transport);
+    return binary === null
       ? decideForAny(index, destination)
       : decide(index, { ...destination, identity: pretend(table, binary) });
-  if (verdict.kind === 'deny') return ok({ verdict: 'deny', rule: verdict.rule, why: verdict.message });
-  const [first] = verdict.candidates;
-  return ok({ verdict: 'allow', rule: first.rule, why: `network policy \`${first.policyName}\` lists it` });
+  };
+  const verdict = ask('tcp');
+  if (verdict.kind === 'allow') return ok(allowed(verdict.candidates[0], ''));
+  const datagrams = ask('udp');
+  if (datagrams.kind === 'allow') return ok(allowed(datagrams.candidates[0], ' for datagrams (UDP)'));
+  const { rule, message } = datagrams.reason === 'binary_not_listed' ? datagrams : verdict;
+  return ok({ verdict: 'deny', rule, why: message });
 }
+
+const allowed = ({ rule, policyName }: Candidate, how: string): ConnectVerdict => ({
+  verdict: 'allow',
+  rule,
+  why: `network policy \`${policyName}\` lists it${how}`,
+});
 
 /** A program at this path without ancestors, with the content that the policy pins for it, if it pins any. */
 function pretend(table: EgressTable, binary: string): Parameters<typeof decide>[1]['identity'] {

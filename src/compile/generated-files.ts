@@ -2,10 +2,17 @@
 import { liesIn } from '../base/path.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Identity, Mount, NetworkMode, Origin } from '../plan/plan.ts';
+import { INNER } from '../plan/wire.ts';
 import type { Shown } from './shown-paths.ts';
 
 export const HOSTNAME = 'sandbox';
 const BUILTIN: Origin = { kind: 'builtin', line: null };
+
+/** With the host's network its own resolvers answer. Without one nobody does, at once. */
+const RESOLVERS = {
+  proxy: `nameserver ${INNER.dns}\n`,
+  block: 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n',
+} as const;
 
 export function generatedFiles(
   shown: Shown,
@@ -19,9 +26,7 @@ export function generatedFiles(
     ['/etc/hosts', `127.0.0.1 localhost ${HOSTNAME}\n::1 localhost ip6-localhost ip6-loopback ${HOSTNAME}\n`],
     ['/etc/hostname', `${HOSTNAME}\n`],
   ];
-  // With the host's network its own resolvers answer; else nobody does, at once.
-  if (network !== 'allow')
-    files.push(['/etc/resolv.conf', 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n']);
+  if (network !== 'allow') files.push(['/etc/resolv.conf', RESOLVERS[network]]);
   const rows: Mount[] = [];
   for (const [path, content] of files) {
     const fact = facts.paths.byPath.get(path);

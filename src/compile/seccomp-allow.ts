@@ -103,8 +103,6 @@ const EXTENDED_ATTRIBUTES: readonly SyscallName[] = [
 ];
 
 const WAITING: readonly SyscallName[] = [
-  'epoll_create',
-  'epoll_create1',
   'epoll_ctl',
   'epoll_pwait',
   'epoll_pwait2',

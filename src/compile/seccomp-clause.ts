@@ -18,6 +18,8 @@ export interface SeccompInput {
   /** `line`: where the policy says so, or null. */
   readonly netlink: { readonly mode: NetlinkMode; readonly line: number | null };
   readonly relaxations: readonly { readonly name: Relaxation; readonly line: number }[];
+  /** Some endpoint is for datagrams: those that name their destination are asked about. */
+  readonly datagrams: boolean;
   /** 0: no Landlock. */
   readonly landlockAbi: number;
   /** Test hook: every refusal, ENOSYS for unknown calls included, answers this errno; null: each its own. */
@@ -74,7 +76,7 @@ export const ownThread = (thread: number, errno: number, rule: SeccompRuleName):
 });
 
 export const mediate = (
-  handler: 'connect' | 'bind' | 'listen',
+  handler: Exclude<NotifyHandler, 'refuse' | 'own_thread'>,
   errno: number,
   rule: SeccompRuleName,
 ): Notified => ({

@@ -1,11 +1,13 @@
 /** Calls on files and descriptors that are refused for some arguments only. */
-import { anyBit, type Condition, equal, noBit } from '../bpf/condition.ts';
+import { anyBit, type Condition, equal, maskedEqual, noBit, type Place } from '../bpf/condition.ts';
 import { FCNTL, IOCTL, MEMFD, MODE, OPEN } from '../kernel/constants.ts';
 import { ERRNOS } from '../kernel/errno.ts';
 import {
   ALLOWED_CALL,
   argument,
+  type Clause,
   isRelaxed,
+  mediate,
   type Notified,
   ownThread,
   refuse,
@@ -78,9 +80,33 @@ function ioctl(input: SeccompInput): Treatment {
       refused.push([request, refuse(ERRNOS.EPERM, 'signal_owner')]);
   return {
     call: 'ioctl',
-    clauses: refused.map(([request, verdict]) => ({ when: [equal(op, request)], verdict })),
+    clauses: [
+      ...refused.map(([request, verdict]): Clause => ({ when: [equal(op, request)], verdict })),
+      ...(input.network === 'proxy' ? interfaces(op) : []),
+    ],
     otherwise: ALLOWED_CALL,
   };
+}
+
+/** Requests about network interfaces (linux/sockios.h, linux/wireless.h), but for those about one socket alone. */
+const SOCKET_REQUESTS = 0x8900;
+const LAST_ABOUT_SOCKET = 0x8907;
+const WIRELESS_REQUESTS = 0x8b00;
+
+/** On a socket of the host they would tell of the host's interfaces: the warden answers from the sandbox's own. */
+function interfaces(op: Place): readonly Clause[] {
+  const about = (request: number): Clause => ({ when: [equal(op, request)], verdict: ALLOWED_CALL });
+  const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) =>
+    about(SOCKET_REQUESTS + i),
+  );
+  return [
+    ...own,
+    {
+      when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)],
+      verdict: mediate('interface', ERRNOS.EPERM, 'interfaces'),
+    },
+    { when: [maskedEqual(op, 0xffff_ff00, WIRELESS_REQUESTS)], verdict: refuse(ERRNOS.EPERM, 'interfaces') },
+  ];
 }
 
 function fcntl(input: SeccompInput): Treatment {

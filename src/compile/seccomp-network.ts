@@ -26,7 +26,7 @@ import {
 } from './seccomp-clause.ts';
 
 const { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK } = FAMILY;
-const { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_PACKET } = SOCKET_TYPE;
+const { SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_PACKET, SOCK_SEQPACKET } = SOCKET_TYPE;
 
 export function networkTreatments(input: SeccompInput): readonly Treatment[] {
   return [
@@ -34,21 +34,37 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
     makesSocket('socket', input),
     makesSocket('socketpair', input),
     setsockopt,
-    ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map(withoutFastOpen),
+    ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map((call) => sends(call, input)),
   ];
 }
 
-function mediated(input: SeccompInput): readonly Treatment[] {
-  return (['connect', 'bind', 'listen'] as const).map((call) => ({
+/**
+ * With the host's own network only connects to Unix sockets matter; ports are the kernel's. A socket that is replaced by
+ * one of the host takes its registrations in epoll sets along, so in `proxy` mode the warden has to know of the sets.
+ */
+function mediated({ network }: SeccompInput): readonly Treatment[] {
+  const asked = (call: 'connect' | 'bind' | 'listen'): Treatment => ({
     call,
     clauses: [],
-    otherwise: input.network === 'allow' ? ALLOWED_CALL : mediate(call, ERRNOS.EACCES, 'mediated_network'),
-  }));
+    otherwise:
+      network === 'allow' && call !== 'connect'
+        ? ALLOWED_CALL
+        : mediate(call, ERRNOS.EACCES, 'mediated_network'),
+  });
+  const set = (call: 'epoll_create' | 'epoll_create1'): Treatment => ({
+    call,
+    clauses: [],
+    otherwise: network === 'proxy' ? mediate('epoll', ERRNOS.EPERM, 'mediated_network') : ALLOWED_CALL,
+  });
+  return [asked('connect'), asked('bind'), asked('listen'), set('epoll_create'), set('epoll_create1')];
 }
 
 const FAMILY_REFUSED = refuse(ERRNOS.EAFNOSUPPORT, 'socket_family');
 const NETLINK_REFUSED = refuse(ERRNOS.EPERM, 'netlink');
+/** The warden makes a socket that hears of nothing but interfaces; it refuses every protocol but NETLINK_ROUTE. */
+const NETLINK_FILTERED = mediate('netlink', ERRNOS.EPERM, 'netlink');
 const RAW_REFUSED = refuse(ERRNOS.EPERM, 'raw_socket');
+const UNIX_REFUSED = refuse(ERRNOS.ESOCKTNOSUPPORT, 'unix_datagram');
 const MPTCP_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'mptcp');
 const PROTOCOL_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'socket_protocol');
 
@@ -56,27 +72,34 @@ const PROTOCOL_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'socket_protocol');
 const TYPE_MASK = 0xf;
 const ALL = 0xffff_ffff;
 
-function makesSocket(call: 'socket' | 'socketpair', { netlink }: SeccompInput): Treatment {
+function makesSocket(call: 'socket' | 'socketpair', { netlink, network }: SeccompInput): Treatment {
   const domain = argument(call, 'domain');
   const type = argument(call, 'type');
   const protocol = argument(call, 'protocol');
+  const isType = (socketType: number): Condition =>
+    maskedEqual(type, ~(SOCKET_FLAG.SOCK_NONBLOCK | SOCKET_FLAG.SOCK_CLOEXEC), socketType);
   const inet = (socketType: number, number: number): readonly Condition[] => [
     maskedEqual(domain, INET_MASK, AF_INET),
-    maskedEqual(type, ~(SOCKET_FLAG.SOCK_NONBLOCK | SOCKET_FLAG.SOCK_CLOEXEC), socketType),
+    isType(socketType),
     equal(protocol, number),
   ];
   const allow = (when: readonly Condition[]): Clause => ({ when, verdict: ALLOWED_CALL });
+  // The sandbox's own network has nothing to hide; of the host's, `enumerate` shows interfaces and their addresses.
+  const filtered = call === 'socket' && network === 'allow' && netlink.mode === 'enumerate';
   const looksUp = [equal(domain, AF_NETLINK), equal(protocol, NETLINK.NETLINK_ROUTE)];
   return {
     call,
     clauses: [
-      allow([equal(domain, AF_UNIX)]),
+      // Those whose connect says where they lead: a datagram can be sent to any path without one.
+      allow([equal(domain, AF_UNIX), isType(SOCK_STREAM)]),
+      allow([equal(domain, AF_UNIX), isType(SOCK_SEQPACKET)]),
+      { when: [equal(domain, AF_UNIX)], verdict: UNIX_REFUSED },
       allow(inet(SOCK_STREAM, 0)),
       allow(inet(SOCK_STREAM, IP_PROTOCOL.IPPROTO_TCP)),
       allow(inet(SOCK_DGRAM, 0)),
       allow(inet(SOCK_DGRAM, IP_PROTOCOL.IPPROTO_UDP)),
-      ...(netlink.mode === 'deny' ? [] : [allow(looksUp)]),
-      { when: [equal(domain, AF_NETLINK)], verdict: NETLINK_REFUSED },
+      ...(netlink.mode === 'deny' || filtered ? [] : [allow(looksUp)]),
+      { when: [equal(domain, AF_NETLINK)], verdict: filtered ? NETLINK_FILTERED : NETLINK_REFUSED },
       { when: [maskedNotEqual(domain, INET_MASK, AF_INET)], verdict: FAMILY_REFUSED },
       { when: [maskedEqual(type, TYPE_MASK, SOCK_RAW)], verdict: RAW_REFUSED },
       { when: [maskedEqual(type, TYPE_MASK, SOCK_PACKET)], verdict: RAW_REFUSED },
@@ -89,16 +112,21 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink }: SeccompInput): 
 /** AF_INET is 2 and AF_INET6 is 10: under this mask both are AF_INET, and nothing else is. */
 const INET_MASK = ALL - (AF_INET ^ AF_INET6);
 
-function withoutFastOpen(call: 'sendto' | 'sendmsg' | 'sendmmsg'): Treatment {
+/** Where the destination of a datagram stands: in an argument, or, for the others, in memory, where the filter cannot look. */
+function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', { datagrams }: SeccompInput): Treatment {
+  const fastOpen: Clause = {
+    when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
+    verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
+  };
+  if (!datagrams) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
+  // Init's own messages, which come before the warden hears it. Nobody loses by what a program sends so: without having
+  // been asked about, no datagram gets out.
+  const unasked =
+    call === 'sendto' ? equal(argument(call, 'addr'), 0) : anyBit(argument(call, 'flags'), MESSAGE.MSG_EOR);
   return {
     call,
-    clauses: [
-      {
-        when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
-        verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
-      },
-    ],
-    otherwise: ALLOWED_CALL,
+    clauses: [fastOpen, { when: [unasked], verdict: ALLOWED_CALL }],
+    otherwise: mediate('datagram', ERRNOS.EACCES, 'mediated_network'),
   };
 }
 

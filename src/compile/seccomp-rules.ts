@@ -15,6 +15,10 @@ export const SECCOMP_RULES = {
     reason:
       'which host and port may be reached is decided when a socket is connected, bound or put to listen',
   },
+  interfaces: {
+    reason:
+      "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",
+  },
   foreign_abi: {
     reason:
       'calls of another architecture or ABI (i386, x32) have other numbers, which rules for this one would miss',
@@ -168,6 +172,11 @@ export const SECCOMP_RULES = {
   },
   socket_family: {
     reason: 'sockets are AF_UNIX, AF_INET or AF_INET6; other families go past every network rule',
+  },
+  unix_datagram: {
+    reason:
+      'datagrams reach any Unix socket by its path without a connect; Unix sockets are streams or sequenced packets',
+    quiet: true,
   },
   raw_socket: {
     reason: 'raw sockets read and forge packets below every network rule',

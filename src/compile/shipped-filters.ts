@@ -12,6 +12,7 @@ export const shippedInput = (arch: Arch, network: NetworkMode): SeccompInput => 
   tier: 'namespaces',
   network,
   netlink: { mode: 'enumerate', line: null },
+  datagrams: false,
   relaxations: [],
   landlockAbi: 7,
   refusalErrno: null,

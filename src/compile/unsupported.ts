@@ -24,13 +24,6 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
       line: span.line,
     });
   }
-  if (policy.dns.pin === 'start') {
-    problems.push({
-      message: '`dns.pin: start` cannot be enforced by this version',
-      hint: 'use `connect`, the default',
-      line: null,
-    });
-  }
   return problems;
 }
 
@@ -38,8 +31,9 @@ function needed(endpoint: Endpoint): { text: string; line: number } | null {
   if (endpoint.inspectedBecause !== null) {
     return { text: `\`${endpoint.inspectedBecause.value}\``, line: endpoint.inspectedBecause.span.line };
   }
-  if (endpoint.protocol?.value === 'udp')
-    return { text: '`protocol: udp`', line: endpoint.protocol.span.line };
+  // A datagram finds its way out by the synthetic address of a name; a real address leads nowhere inside.
+  if (endpoint.protocol?.value === 'udp' && (endpoint.hostKind === 'address' || endpoint.hostKind === 'any'))
+    return { text: '`protocol: udp` without a name', line: endpoint.protocol.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
   return null;

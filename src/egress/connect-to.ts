@@ -51,6 +51,14 @@ export class ConnectToTable {
     }
   }
 
+  /** Every address that stands for some port of a host. */
+  addressesOf(host: Host): readonly Address[] {
+    const found = [...this.#entries.values()].filter((entry) => entry.host.text === host.text);
+    return found
+      .map(({ address }) => address)
+      .filter((address, i, all) => all.findIndex(({ text }) => text === address.text) === i);
+  }
+
   find(host: Host, port: number): ConnectTo | null {
     return this.#entries.get(keyOf(host, port)) ?? null;
   }

@@ -1,5 +1,5 @@
 /** What an egress decision leaves behind: one event, the same for proxied and for direct connections. */
-import type { Draft, ProcessReference, Reason, RuleReference } from '../event/event.ts';
+import type { Draft, ProcessReference, Reason, RuleReference, Subject } from '../event/event.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 
 export interface DecisionFacts {
@@ -10,7 +10,7 @@ export interface DecisionFacts {
   readonly action: 'allow' | 'deny';
   readonly reason: Reason;
   readonly rule: RuleReference | null;
-  readonly via: 'connect' | 'forward' | 'direct';
+  readonly via: Extract<Subject, { kind: 'connect' }>['via'];
   /** Without user information, path and query; '' when the request named none that could be read. */
   readonly host: string;
   readonly port: number;

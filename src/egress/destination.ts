@@ -77,6 +77,37 @@ export class Destinations {
     return ok({ targets, candidate: chosen.value, vouched: false });
   }
 
+  /**
+   * Where a caller goes that named one address of a host, looked up before. All addresses that the host is known to
+   * have are checked, as when it is resolved.
+   */
+  async at(
+    host: Host,
+    port: number,
+    candidates: Candidates,
+    address: Address,
+    others: readonly Address[],
+  ): Promise<Result<{ readonly target: Target; readonly candidate: Candidate }, DestinationProblem>> {
+    const vouched = this.#connectTo.find(host, port);
+    if (vouched !== null)
+      return ok({
+        target: { address: vouched.address, port: vouched.addressPort },
+        candidate: candidates[0],
+      });
+    // The operator's word about another port of the host says nothing about this one.
+    if (this.#connectTo.addressesOf(host).some(({ text }) => text === address.text)) {
+      const resolved = await this.resolve(host, port, candidates);
+      if (!resolved.ok) return resolved;
+      const { targets, candidate } = resolved.value;
+      const target = targets.find((one) => one.address.family === address.family);
+      if (target !== undefined) return ok({ target, candidate });
+      const detail = `${host.text} has no address of this family`;
+      return err({ reason: 'upstream_unreachable', detail, candidate, address: null });
+    }
+    const chosen = this.choose(host, port, candidates, [address, ...others]);
+    return chosen.ok ? ok({ target: { address, port }, candidate: chosen.value }) : chosen;
+  }
+
   /** Checks addresses that are already known: after a change of policy, those of an open connection. */
   choose(
     host: Host,

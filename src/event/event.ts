@@ -7,7 +7,7 @@ import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
 export const EVENT_VERSION = 1;
 
 export type EventType = 'start' | 'decision' | 'denial' | 'exit' | 'degraded';
-export type EventLayer = 'session' | 'egress' | 'syscalls' | 'limits';
+export type EventLayer = 'session' | 'egress' | 'names' | 'unix' | 'syscalls' | 'limits';
 
 /** Why: the closed list of docs/events.md. */
 export const REASONS = [
@@ -32,7 +32,9 @@ export const REASONS = [
   'unsupported_protocol',
   'upstream_unreachable',
   'too_many_connections',
-  'direct_connection',
+  'datagram_not_allowed',
+  'too_many_names',
+  'unix_socket_not_listed',
   'syscall_not_allowed',
   'memory_limit',
   'cpu_limit',
@@ -65,7 +67,7 @@ export type Subject =
       readonly host: string;
       readonly port: number;
       readonly address: string | null;
-      readonly via: 'connect' | 'forward' | 'direct';
+      readonly via: 'connect' | 'forward' | 'direct' | 'datagram';
     }
   | {
       readonly kind: 'request';
@@ -89,6 +91,8 @@ export type Subject =
       readonly network: NetworkMode;
       readonly report: readonly LayerReport[];
     }
+  | { readonly kind: 'name'; readonly name: string; readonly query: string }
+  | { readonly kind: 'unix'; readonly path: string }
   /** Refusals that differ, folded into one since too many came at once: `count` says how many; `of`: their kind. */
   | { readonly kind: 'many'; readonly of: string }
   | { readonly kind: 'degraded'; readonly detail: string }

@@ -12,7 +12,11 @@ export function messageKey({ reason, rule, subject, process }: OpenshellEvent): 
         ? (rule?.policy ?? subject.name)
         : subject.kind === 'limit'
           ? subject.limit
-          : subject.kind;
+          : subject.kind === 'name'
+            ? subject.name
+            : subject.kind === 'unix'
+              ? subject.path
+              : subject.kind;
   return JSON.stringify([reason, what, process?.exe]);
 }
 
@@ -28,6 +32,10 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
       );
       return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
+    case 'name':
+      return `refused: the name ${onOneLine(subject.name)} was not looked up: ${REASON_TEXT[reason] ?? reason}${where}`;
+    case 'unix':
+      return `refused: ${who} may not connect to the Unix socket ${onOneLine(subject.path)}: ${REASON_TEXT[reason] ?? reason}${where}`;
     case 'syscall':
       return `refused: ${who} may not call ${subject.name} (${rule?.policy ?? reason}): ${subject.errno}${where}`;
     case 'limit':
@@ -59,7 +67,11 @@ const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
   unsupported_scheme: 'the proxy does not speak this scheme',
   unsupported_protocol: 'the proxy does not speak this protocol',
   too_many_connections: 'too many connections are open',
-  direct_connection: 'it did not use the proxy (HTTPS_PROXY)',
+  name_not_resolved: 'the name has no address',
+  upstream_unreachable: 'it does not answer',
+  datagram_not_allowed: 'datagrams go to endpoints with `protocol: udp` only',
+  too_many_names: 'too many names were looked up, or the name is too long for one that only a pattern lists',
+  unix_socket_not_listed: 'it lies in no writable directory and the policy does not list it',
   memory_limit: 'the memory limit was reached',
   cpu_limit: 'the CPU time limit was reached',
   wall_time_limit: 'the time limit was reached',

@@ -28,10 +28,16 @@ import {
 } from './undecided.ts';
 import { handleUpgrade } from './upgrade.ts';
 
+/** The other end of an accepted connection, as Node writes it. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+}
+
 export interface ProxyOptions {
   readonly index: EgressIndex;
-  /** Who connected from this local port; asked once for each connection. Null: nobody knows. */
-  readonly identityOf: (port: number) => Promise<IdentityAnswer | null>;
+  /** Who connected from this address; asked once for each connection, when it is accepted. Null: nobody knows. */
+  readonly identityOf: (peer: Peer) => Promise<IdentityAnswer | null>;
   readonly dialer: Dialer;
   readonly emit: (draft: Draft) => void;
   readonly limits?: Partial<ProxyLimits>;
@@ -67,12 +73,11 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
-    const port = socket.remotePort;
-    if (port === undefined) return void socket.destroy();
-    const connection = new ProxyConnection(
-      socket,
-      remember(() => identify(options, port)),
-    );
+    const { remoteAddress: address, remotePort: port } = socket;
+    if (address === undefined || port === undefined) return void socket.destroy();
+    // At once: when the caller has left, its address can be another's.
+    const identity = identify(options, { address, port });
+    const connection = new ProxyConnection(socket, () => identity);
     const place = connections.add(connection);
     if (place === 'accepted') server.emit('connection', socket);
     else void guarded(context, connection, refuseSurplus(context, connection, place === 'surplus'));
@@ -190,23 +195,15 @@ async function guarded(
 const warn = (error: unknown): void =>
   process.emitWarning(error instanceof Error ? error : new Error(`unexpected: ${String(error)}`));
 
-async function identify(options: ProxyOptions, port: number): Promise<IdentityAnswer> {
+async function identify(options: ProxyOptions, peer: Peer): Promise<IdentityAnswer> {
   const unknown = (detail: string): IdentityAnswer =>
     err({ reason: 'identity_unavailable', detail, process: null });
   try {
     return (
-      (await options.identityOf(port)) ??
+      (await options.identityOf(peer)) ??
       unknown('no process is known that connected to the proxy from there')
     );
   } catch {
     return unknown('finding out which program connects failed');
   }
-}
-
-function remember<T>(ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  return () => {
-    answer ??= ask();
-    return answer;
-  };
 }

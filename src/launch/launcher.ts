@@ -16,12 +16,30 @@ export interface LauncherHandlers {
   ended(problem: string | null): void;
 }
 
-/** What happens to a connect(2) that waits: it is made on the caller's own socket, or fails. */
-export type Verdict = { readonly kind: 'local' } | { readonly kind: 'refuse'; readonly errno: number };
+/** What happens to a connect(2) that waits. */
+export type Verdict =
+  /** It is made on the caller's own socket. */
+  | { readonly kind: 'local' /** For datagrams: as below. */; readonly ttlMs?: number }
+  | { readonly kind: 'refuse'; readonly errno: number }
+  /** A socket of the host, connected to this address, takes the place of the caller's. */
+  | {
+      readonly kind: 'direct';
+      /** 4 or 16 bytes, network order. */
+      readonly address: Uint8Array;
+      readonly port: number;
+      /** Named by the reports of later uses. */
+      readonly token: number;
+      /** How long the warden may give the same answer to the same callers; 0: not at all. */
+      readonly ttlMs: number;
+    };
 
 export interface Launcher {
   signal(signal: number, scope: 'main' | 'group'): void;
   verdict(id: bigint, verdict: Verdict): void;
+  /** What was judged counts no more: the policy is another. */
+  forget(): void;
+  /** Asks for a UDP socket bound inside: it comes as the listener `datagrams-NUMBER`, or not at all. */
+  datagrams(number: number, address: Uint8Array, port: number): void;
   resize(): void;
   kill(): void;
 }
@@ -116,10 +134,21 @@ class Started implements Launcher {
   }
 
   verdict(id: bigint, verdict: Verdict): void {
-    const errno = verdict.kind === 'refuse' ? verdict.errno : 0;
-    this.#send(
-      wordsFrame('verdict', Number(id & 0xffff_ffffn), Number(id >> 32n), ENUMS.verdict[verdict.kind], errno),
-    );
+    this.#send(frame('verdict', encodeVerdict(id, verdict)));
+  }
+
+  forget(): void {
+    this.#send(frame('forget', new Uint8Array()));
+  }
+
+  /** `u32 number, u32 port, u32 address length, address[16]` */
+  datagrams(number: number, address: Uint8Array, port: number): void {
+    const payload = Buffer.alloc(28);
+    payload.writeUInt32LE(number, 0);
+    payload.writeUInt32LE(port, 4);
+    payload.writeUInt32LE(address.length, 8);
+    payload.set(address, 12);
+    this.#send(frame('datagrams', payload));
   }
 
   resize(): void {
@@ -133,6 +162,22 @@ class Started implements Launcher {
   #send(bytes: Buffer): void {
     if (!this.#control.destroyed && this.#control.writable) this.#control.write(bytes);
   }
+}
+
+/** `u64 id, u32 verdict, u32 errno, u32 token, u32 ttl_ms, u32 port, u32 address length, address[16]` */
+function encodeVerdict(id: bigint, verdict: Verdict): Uint8Array {
+  const payload = Buffer.alloc(48);
+  payload.writeBigUInt64LE(id, 0);
+  payload.writeUInt32LE(ENUMS.verdict[verdict.kind], 8);
+  if (verdict.kind === 'refuse') payload.writeUInt32LE(verdict.errno, 12);
+  if (verdict.kind === 'local') payload.writeUInt32LE(verdict.ttlMs ?? 0, 20);
+  if (verdict.kind !== 'direct') return payload;
+  payload.writeUInt32LE(verdict.token, 16);
+  payload.writeUInt32LE(verdict.ttlMs, 20);
+  payload.writeUInt32LE(verdict.port, 24);
+  payload.writeUInt32LE(verdict.address.length, 28);
+  payload.set(verdict.address, 32);
+  return payload;
 }
 
 /** The length of the plan, the plan, and the request behind it; each begins at a multiple of 8. */

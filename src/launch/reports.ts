@@ -42,16 +42,24 @@ export type Report =
       readonly kind: 'open';
       readonly id: bigint;
       readonly socketType: number;
+      /** Whether a datagram is to be sent, else connect(2) was called. */
+      readonly sends: boolean;
       /** 4 or 16 bytes, network order. */
       readonly address: Uint8Array;
       readonly port: number;
       readonly process: ReportedProcess;
     }
-  | { readonly kind: 'peer'; readonly id: bigint; readonly port: number }
+  /** The local address of a connection to the proxy; port 0: none came of it. */
+  | { readonly kind: 'peer'; readonly id: bigint; readonly port: number; readonly address: Uint8Array }
+  /** Connects that the warden allowed by a verdict that it remembered. */
+  | { readonly kind: 'reused'; readonly uses: readonly { readonly token: number; readonly pid: number }[] }
+  /** A Unix socket that the workload may not connect to; an abstract name starts with NUL. */
+  | { readonly kind: 'unix'; readonly path: string; readonly process: ReportedProcess }
   | { readonly kind: 'limit'; readonly limit: 'memory' | 'cpu'; readonly value: bigint };
 
 const NO_ROW = 0xffff_ffff_ffff_ffffn;
 const MAX_EXECUTABLES = 128;
+const MAX_USES = 1024;
 const text = new TextDecoder('utf-8', { fatal: false });
 
 /** Throws on a frame that does not parse. */
@@ -87,10 +95,11 @@ function decode(type: number, reader: FrameReader): Report {
       };
     case ENUMS.report.open: {
       const id = reader.u64();
-      reader.u32(); // family: the length of the address says the same
+      const sends = reader.u32() === ENUMS.opening.send;
       return {
         kind: 'open',
         id,
+        sends,
         socketType: reader.u32(),
         address: reader.bytes().slice(),
         port: reader.u32(),
@@ -98,7 +107,17 @@ function decode(type: number, reader: FrameReader): Report {
       };
     }
     case ENUMS.report.peer:
-      return { kind: 'peer', id: reader.u64(), port: reader.u32() };
+      return { kind: 'peer', id: reader.u64(), port: reader.u32(), address: reader.bytes().slice() };
+    case ENUMS.report.reused: {
+      const count = reader.u32();
+      if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
+      return {
+        kind: 'reused',
+        uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })),
+      };
+    }
+    case ENUMS.report.unix:
+      return { kind: 'unix', path: text.decode(reader.bytes()), process: decodeProcess(reader) };
     case ENUMS.report.limit:
       return {
         kind: 'limit',

@@ -4,7 +4,7 @@
  */
 
 import { parseAddress, parseCidr } from '../base/address.ts';
-import type { EgressEndpoint, EgressPolicy, EgressTable, NetworkMode } from '../plan/plan.ts';
+import type { EgressEndpoint, EgressPolicy, EgressTable, NetworkMode, Transport } from '../plan/plan.ts';
 import { type BinaryRule, compileBinary } from './binary.ts';
 import { BinaryIndex } from './binary-index.ts';
 import { type Host, normaliseHost } from './host.ts';
@@ -48,7 +48,8 @@ export interface Listed {
   readonly byPolicy: Map<number, IndexedEndpoint[]>;
 }
 
-export function buildIndex(table: EgressTable): EgressIndex {
+/** @param transport the endpoints of one only; null: all, which answers what names there are, and never a connection */
+export function buildIndex(table: EgressTable, transport: Transport | null = 'tcp'): EgressIndex {
   const problems: string[] = [];
   const ordered = [...table.policies].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   const policies = ordered.map((policy, order) => indexPolicy(policy, order, problems));
@@ -57,6 +58,7 @@ export function buildIndex(table: EgressTable): EgressIndex {
   const hostless: Ports = new Map();
   for (const policy of policies) {
     for (const endpoint of policy.policy.endpoints) {
+      if (transport !== null && endpoint.transport !== transport) continue;
       const ports = place(endpoint, { exact, patterns, hostless });
       if (typeof ports === 'string') {
         problems.push(`endpoint ${endpoint.index} of policy \`${policy.policy.key}\`: ${ports}`);

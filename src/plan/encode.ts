@@ -1,5 +1,13 @@
 import { AUDIT_ARCH } from '../kernel/arch.ts';
-import type { Mount, Namespaces, NotifyHandler, NotifyRow, Plan, Rlimit } from './plan.ts';
+import {
+  hasDatagrams,
+  type Mount,
+  type Namespaces,
+  type NotifyHandler,
+  type NotifyRow,
+  type Plan,
+  type Rlimit,
+} from './plan.ts';
 import { ENUMS, encodeDocument, type Row, type SECTIONS } from './wire.ts';
 
 /** What one run adds to a plan: it differs from run to run, so it is no part of the plan. */
@@ -79,7 +87,7 @@ function settingsRow(plan: Plan): Fields<'settings'> {
     hostname: plan.namespaces.hostname,
     workdir: plan.workdir,
     proxy_port: plan.egress.mode === 'proxy' ? plan.egress.proxyPort : 0,
-    pad: 0,
+    datagrams: plan.egress.mode === 'proxy' && hasDatagrams(plan.egress) ? 1 : 0,
   };
 }
 

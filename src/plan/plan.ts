@@ -135,7 +135,17 @@ export interface BpfInstruction {
   readonly k: number;
 }
 
-export const NOTIFY_HANDLERS = ['refuse', 'own_thread', 'connect', 'bind', 'listen'] as const;
+export const NOTIFY_HANDLERS = [
+  'refuse',
+  'own_thread',
+  'connect',
+  'bind',
+  'listen',
+  'epoll',
+  'interface',
+  'netlink',
+  'datagram',
+] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 
 export interface NotifyRow {
@@ -208,6 +218,8 @@ export interface EgressTable {
   readonly mode: NetworkMode;
   /** Port of the explicit proxy on 127.0.0.1 inside. */
   readonly proxyPort: number;
+  /** When the addresses of names are resolved: at each use, or once, at the start. */
+  readonly pin: 'connect' | 'start';
   readonly policies: readonly EgressPolicy[];
 }
 
@@ -237,7 +249,15 @@ export interface EgressEndpoint {
   readonly hostKind: 'name' | 'pattern' | 'address' | 'any';
   readonly ports: readonly number[];
   readonly allowedIps: readonly string[];
+  /** Nothing that is for the one is for the other. */
+  readonly transport: Transport;
 }
+
+export type Transport = 'tcp' | 'udp';
+
+/** Whether some endpoint is for datagrams. */
+export const hasDatagrams = ({ policies }: EgressTable): boolean =>
+  policies.some(({ endpoints }) => endpoints.some(({ transport }) => transport === 'udp'));
 
 export type LayerName =
   | 'filesystem'

@@ -15,6 +15,20 @@ export const MAX_DOCUMENT = 4 * 1024 * 1024;
 /** Bytes of one frame from the warden. */
 export const MAX_FRAME = 256 * 1024;
 
+/**
+ * Addresses inside. The policy DNS gives out synthetic ones, which only lead anywhere through the warden: IPv4 from the
+ * block for benchmarks (RFC 2544), IPv6 from a unique local prefix (RFC 4193). Two of them belong to the sandbox itself,
+ * since programs ask for addresses of a family only when the machine has one that is not loopback (AI_ADDRCONFIG).
+ */
+export const INNER = {
+  syntheticV4: { base: '198.18.0.0', prefix: 15 },
+  /** The first 64 bits. */
+  syntheticV6: { base: 'fd6f:7065:6e73:6865::', prefix: 64 },
+  ownV4: '198.18.0.1',
+  ownV6: 'fd6f:7065:6e73:6865::1',
+  dns: '127.0.0.53',
+} as const;
+
 /** Section kinds: number in the file, row layout, most rows. */
 export const SECTIONS = {
   settings: {
@@ -38,7 +52,8 @@ export const SECTIONS = {
       hostname: 'string',
       workdir: 'string',
       proxy_port: 'u32',
-      pad: 'u32',
+      /** 1: some endpoint is for datagrams. */
+      datagrams: 'u32',
     },
   },
   mount: {
@@ -89,13 +104,25 @@ export const ENUMS = {
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
   match: { arch: 1, nr: 2, arg: 4 },
-  handler: { refuse: 0, own_thread: 1, connect: 2, bind: 3, listen: 4 },
+  handler: {
+    refuse: 0,
+    own_thread: 1,
+    connect: 2,
+    bind: 3,
+    listen: 4,
+    epoll: 5,
+    interface: 6,
+    netlink: 7,
+    datagram: 8,
+  },
   /** Frames, supervisor to warden. */
-  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6 },
+  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7, datagrams: 9 },
   /** Frames, warden to supervisor. */
-  report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7 },
+  report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7, reused: 8, unix: 9 },
+  /** What a call that is asked about does: connect(2), or send a datagram to an address that it names. */
+  opening: { connect: 0, send: 1 },
   signal_scope: { main: 0, group: 1 },
-  verdict: { refuse: 0, local: 1 },
+  verdict: { refuse: 0, local: 1, direct: 2 },
   executable_flag: { deleted: 1, unreadable: 2, cut: 4 },
   limit: { memory: 1, cpu: 2 },
   /** What the launcher was doing when it failed; docs and messages in src/launch/steps.ts. */

@@ -1,37 +1,45 @@
 /**
- * The network side of one sandbox: who connects, whether the explicit proxy may serve them, what a direct connection
- * is told. Loaded when a sandbox first wants the network.
+ * The network side of one sandbox: who connects, what the explicit proxy and direct connections may reach, which names
+ * can be looked up. Loaded when a sandbox first wants the network.
  */
 import { createServer, type Server } from 'node:net';
-import type { Result } from '../base/result.ts';
+import { addressBytes, addressFromBytes, parseAddress } from '../base/address.ts';
 import { type ConnectTo, ConnectToTable } from '../egress/connect-to.ts';
 import { ContentHash } from '../egress/content-hash.ts';
-import { decisionDraft } from '../egress/decision-event.ts';
+import { DatagramRelay } from '../egress/datagrams.ts';
 import { Destinations } from '../egress/destination.ts';
 import { createDialer } from '../egress/dial.ts';
-import { type IdentityProblem, IdentityResolver } from '../egress/identity.ts';
+import { DirectEgress } from '../egress/direct.ts';
+import { FrozenResolver } from '../egress/frozen-names.ts';
+import { IdentityResolver } from '../egress/identity.ts';
+import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
-import type { Draft } from '../event/event.ts';
+import { PolicyDns } from '../egress/policy-dns.ts';
+import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
+import type { Draft, ProcessReference } from '../event/event.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
-import { buildIndex } from '../match/egress-index.ts';
-import type { BinaryIdentity } from '../match/identity.ts';
+import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
+import { INNER } from '../plan/wire.ts';
+import { type CallerIdentity, Callers } from './callers.ts';
+import { InnerSockets } from './inner-sockets.ts';
+import { RememberedVerdicts } from './remembered-verdicts.ts';
 
 type OpenReport = Extract<Report, { kind: 'open' }>;
-type Answer = Result<BinaryIdentity, IdentityProblem>;
+type ReusedReport = Extract<Report, { kind: 'reused' }>;
 
-/** A proxy connection whose caller never told its port: its process ended in between. */
-const PEER_WAIT_MS = 5000;
-/** Callers that connected and were not accepted yet. */
-const MAX_PEERS = 4096;
-const LOOPBACK = [127, 0, 0, 1];
+const SOCK_STREAM = 1;
+/** How long the warden may give the same answer again. */
+const ttlMs = NAME_LIMITS.ttlSeconds * 1000;
+const LOOPBACK = parseAddress('127.0.0.1')!.text;
+const UNSPECIFIED = [parseAddress('0.0.0.0')!.text, parseAddress('::')!.text];
 
 export interface MediationOptions {
   readonly plan: Plan;
-  readonly launcher: Pick<Launcher, 'verdict'>;
+  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams'>;
   readonly connectTo: readonly ConnectTo[];
   readonly emit: (draft: Draft) => void;
 }
@@ -39,25 +47,42 @@ export interface MediationOptions {
 export class Mediation {
   readonly #options: MediationOptions;
   readonly #identities = new IdentityResolver(new ContentHash());
-  readonly #asking = new Map<bigint, Answer>();
-  readonly #peers = new Map<number, Answer>();
-  readonly #waiting = new Map<number, (answer: Answer | null) => void>();
+  readonly #callers = new Callers();
+  readonly #remembered = new RememberedVerdicts();
   readonly #proxy: EgressProxy;
+  readonly #dns: PolicyDns;
+  readonly #direct: DirectEgress;
+  readonly #innerSockets: InnerSockets;
+  readonly #relay: DatagramRelay;
+  #closed = false;
 
   constructor(options: MediationOptions) {
     this.#options = options;
     const index = buildIndex(options.plan.egress);
-    if (index.problems.length > 0)
-      throw new Error(`internal error: egress table: ${index.problems.join('; ')}`);
-    const destinations = new Destinations({
-      resolver: new SystemResolver(),
-      connectTo: new ConnectToTable(options.connectTo),
+    const datagrams = buildIndex(options.plan.egress, 'udp');
+    const all = buildIndex(options.plan.egress, null);
+    if (all.problems.length > 0) throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
+    const { emit } = options;
+    const connectTo = new ConnectToTable(options.connectTo);
+    const system = new SystemResolver();
+    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : system;
+    const destinations = new Destinations({ resolver, connectTo });
+    const synthetic = new SyntheticAddresses(NAME_LIMITS.syntheticAddresses);
+    this.#dns = new PolicyDns({ index: all, resolver, connectTo, synthetic, emit });
+    this.#direct = new DirectEgress({
+      index,
+      datagrams,
+      destinations,
+      synthetic,
+      addressesOf: (name) => this.#dns.addressesOf(name),
     });
+    this.#innerSockets = new InnerSockets(options.launcher);
+    this.#relay = new DatagramRelay(this.#innerSockets.make);
     this.#proxy = createProxy({
       index,
-      identityOf: (port) => this.#identityOf(port),
+      identityOf: (peer) => this.#callers.identityOf(peer),
       dialer: createDialer(destinations),
-      emit: options.emit,
+      emit,
     });
   }
 
@@ -69,105 +94,110 @@ export class Mediation {
     server.listen(handle as Parameters<Server['listen']>[0]);
   }
 
-  /** A workload waits in connect(2) and sleeps until it is answered. */
-  async open(report: OpenReport): Promise<void> {
-    if (!this.#isProxy(report)) {
-      this.#refuseDirect(report);
-      return;
-    }
-    const answer = await this.#identities.resolve(factsOf(report.process));
-    // Also an unknown caller is let through to the proxy: there the refusal can say why.
-    this.#asking.set(report.id, answer);
-    if (this.#asking.size > MAX_PEERS) this.#asking.delete(this.#asking.keys().next().value!);
-    this.#options.launcher.verdict(report.id, { kind: 'local' });
+  /** The answer of the policy DNS to one message, or null where none is due. */
+  answerQuery(message: Uint8Array, transport: 'udp' | 'tcp'): Promise<Uint8Array | null> {
+    return this.#dns.answer(message, transport);
   }
 
-  peer({ id, port }: Extract<Report, { kind: 'peer' }>): void {
-    const answer = this.#asking.get(id);
-    this.#asking.delete(id);
-    if (answer === undefined || port === 0) return;
-    const waiting = this.#waiting.get(port);
-    if (waiting !== undefined) {
-      waiting(answer);
+  /** A workload waits in connect(2) and sleeps until it is answered. */
+  async open(report: OpenReport): Promise<void> {
+    const { launcher, emit } = this.#options;
+    const identity = await this.#identities.resolve(factsOf(report.process));
+    if (this.#closed) return;
+    if (this.#isProxy(report)) {
+      // Also an unknown caller is let through to the proxy: there the refusal can say why.
+      this.#callers.connecting(report.id, identity);
+      launcher.verdict(report.id, { kind: 'local' });
       return;
     }
-    this.#peers.set(port, answer);
-    if (this.#peers.size > MAX_PEERS) this.#peers.delete(this.#peers.keys().next().value!);
+    if (report.socketType !== SOCK_STREAM) return this.#openDatagrams(report, identity);
+    const { target, event } = await this.#direct.judge({ ...report, datagram: false, identity });
+    if (this.#closed) return;
+    emit(event);
+    if (target === null) {
+      const errno = errnoNumber(ERRNO[event.reason] ?? 'EACCES')!;
+      launcher.verdict(report.id, { kind: 'refuse', errno });
+      return;
+    }
+    const token = this.#remembered.keep(event, ttlMs);
+    launcher.verdict(report.id, {
+      kind: 'direct',
+      address: addressBytes(target.address),
+      port: target.port,
+      token: token ?? 0,
+      ttlMs: token === null ? 0 : ttlMs,
+    });
+  }
+
+  /** A datagram socket is connected, or sends to an address that it names. */
+  async #openDatagrams(report: OpenReport, identity: CallerIdentity): Promise<void> {
+    const { launcher, emit } = this.#options;
+    const { id, port, sends } = report;
+    const address = addressFromBytes(report.address);
+    // Programs connect such sockets to find out which address they would send from; nothing is behind most of them.
+    const probes = !sends && standsForName(address) && !this.#direct.takesDatagrams(address, port);
+    if (probes || address.text === INNER.ownV4 || address.text === INNER.ownV6) {
+      launcher.verdict(id, { kind: 'local', ttlMs });
+      return;
+    }
+    const { target, event } = await this.#direct.judge({ ...report, datagram: true, identity });
+    const admitted = target !== null && (await this.#relay.admit(id, address, port, target));
+    if (this.#closed) return;
+    const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
+    emit({ ...event, reason });
+    const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs } : { kind: 'refuse', errno });
+  }
+
+  /** A socket inside that was asked for. */
+  takeSocket(number: number, handle: unknown): void {
+    this.#innerSockets.take(number, handle);
+  }
+
+  peer(report: Extract<Report, { kind: 'peer' }>): void {
+    this.#callers.peer(report);
+    this.#relay.peer(report.id, report.address, report.port);
+  }
+
+  /** Connects that the warden allowed as an earlier one: each is a decision too. */
+  reused({ uses }: ReusedReport): void {
+    for (const { token, pid } of uses) {
+      const event = this.#remembered.find(token);
+      if (event !== null) this.#options.emit({ ...event, process: withPid(event.process, pid) });
+    }
   }
 
   async close(): Promise<void> {
-    for (const resolve of this.#waiting.values()) resolve(null);
+    this.#closed = true;
+    this.#callers.close();
+    this.#innerSockets.close();
+    this.#relay.close();
     await this.#proxy.close();
   }
 
   #isProxy({ address, port, socketType }: OpenReport): boolean {
     const { mode, proxyPort } = this.#options.plan.egress;
-    const stream = 1;
-    return mode === 'proxy' && port === proxyPort && socketType === stream && isInnerLoopback(address);
-  }
-
-  #refuseDirect(report: OpenReport): void {
-    const block = this.#options.plan.egress.mode === 'block';
-    const [own, ...ancestors] = report.process.executables;
-    this.#options.emit(
-      decisionDraft({
-        action: 'deny',
-        reason: block ? 'network_off' : 'direct_connection',
-        rule: null,
-        via: 'direct',
-        host: addressText(report.address),
-        port: report.port,
-        address: addressText(report.address),
-        process: {
-          pid: report.process.pid,
-          exe: own?.path ?? '',
-          sha256: null,
-          ancestors: ancestors.map(({ path }) => path),
-        },
-      }),
-    );
-    const errno = errnoNumber(block ? 'ENETUNREACH' : 'EACCES')!;
-    this.#options.launcher.verdict(report.id, { kind: 'refuse', errno });
-  }
-
-  /** Who connected from this port of the sandbox; the report may come after the connection. */
-  #identityOf(port: number): Promise<Answer | null> {
-    const known = this.#peers.get(port);
-    this.#peers.delete(port);
-    if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => done(null), PEER_WAIT_MS);
-      const done = (answer: Answer | null): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(port);
-        resolve(answer);
-      };
-      this.#waiting.set(port, done);
-    });
+    const { text } = addressFromBytes(address);
+    const here = text === LOOPBACK || UNSPECIFIED.includes(text);
+    return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
 }
+
+/** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
+const ERRNO: Partial<Record<Draft['reason'], string>> = {
+  network_off: 'ENETUNREACH',
+  name_not_resolved: 'EHOSTUNREACH',
+  upstream_unreachable: 'EHOSTUNREACH',
+};
+
+const namesOf = ({ exact }: EgressIndex): string[] =>
+  [...exact.keys()].filter((host) => parseAddress(host) === null);
+
+const withPid = (process: ProcessReference | null, pid: number): ProcessReference | null =>
+  process === null ? null : { ...process, pid };
 
 function factsOf({ pid, executables }: ReportedProcess): Parameters<IdentityResolver['resolve']>[0] {
   const [executable, ...ancestors] = executables;
   const none = { path: '', pid, dev: 0n, ino: 0n, size: 0n, mtimeNs: 0n, ctimeNs: 0n, deleted: false };
   return { pid, executable: executable ?? none, ancestors };
-}
-
-function isInnerLoopback(address: Uint8Array): boolean {
-  const v4 = address.length === 16 && isMapped(address) ? address.subarray(12) : address;
-  if (v4.length === 16) return v4.every((byte) => byte === 0);
-  return v4.every((byte, i) => byte === LOOPBACK[i]) || v4.every((byte) => byte === 0);
-}
-
-const isMapped = (address: Uint8Array): boolean =>
-  address.subarray(0, 10).every((byte) => byte === 0) && address[10] === 0xff && address[11] === 0xff;
-
-function addressText(address: Uint8Array): string {
-  if (address.length === 4) return address.join('.');
-  if (isMapped(address)) return address.subarray(12).join('.');
-  const groups = Array.from({ length: 8 }, (_, i) =>
-    ((address[2 * i]! << 8) | address[2 * i + 1]!).toString(16),
-  );
-  // The longest run of zero groups is shortened (RFC 5952).
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1);
 }

@@ -1,6 +1,7 @@
 /** The life of one sandbox: start, events, signals, limits, end. */
 import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
+import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
@@ -61,9 +62,10 @@ class Run {
   readonly #printer: DenialPrinter;
   readonly #stops: (() => void)[] = [];
   #launcher: Launcher | null = null;
-  #mediation: Mediation | null = null;
+  #mediation: Promise<Mediation> | null = null;
   #pending: Promise<void> = Promise.resolve();
-  #handle: unknown = null;
+  #proxyHandle: unknown = null;
+  #dns: DnsServer | null = null;
   #failure: Failure | null = null;
   #exit: { code: number; signal: number } | null = null;
   #timedOut = false;
@@ -91,11 +93,11 @@ class Run {
     const wanted = { ...request, cgroup: this.#cgroup?.path ?? null };
     this.#launcher = launcher.launch(document, wanted, {
       report: (report) => this.#hear(report),
-      listener: (_kind, handle) => {
-        this.#handle = handle;
-      },
+      listener: (kind, handle) => this.#takeListener(kind, handle),
       ended: (problem) => void this.#end(problem),
     });
+    if (plan.egress.mode === 'proxy' && plan.egress.pin === 'start')
+      this.#later(async () => void (await this.#mediate()));
     this.#unlisten = forwardSignals(this.#launcher, request.terminal);
     const limit = timeLimit(timeout, plan.limits);
     if (limit !== null) this.#after(limit.ms, () => this.#timeOut(limit));
@@ -144,11 +146,20 @@ class Run {
           this.#sink.emit(syscallDenial(report, this.#options.plan));
         });
         break;
+      case 'unix':
+        this.#later(async () => {
+          const { unixDenial } = await import('./refusal.late.ts');
+          this.#sink.emit(unixDenial(report));
+        });
+        break;
       case 'open':
         this.#later(async () => void (await this.#mediate()).open(report));
         break;
       case 'peer':
         this.#later(async () => (await this.#mediate()).peer(report));
+        break;
+      case 'reused':
+        this.#later(async () => (await this.#mediate()).reused(report));
         break;
       case 'limit':
         this.#limitReached(report.limit, Number(report.value));
@@ -186,18 +197,39 @@ class Run {
     this.#pending = this.#pending.then(work);
   }
 
-  /** The proxy's socket listens from the start; nobody connects to it before an `open` report has said so. */
-  async #mediate(): Promise<Mediation> {
-    if (this.#mediation !== null) return this.#mediation;
+  /** Sockets from inside. Nobody connects to the proxy before an `open` report has said so; names are asked for unannounced. */
+  #takeListener(kind: string, handle: unknown): void {
+    if (kind === 'proxy') {
+      this.#proxyHandle = handle;
+      return;
+    }
+    const number = /^datagrams-(\d+)$/.exec(kind)?.[1];
+    if (number !== undefined) {
+      void this.#mediate().then((mediation) => mediation.takeSocket(Number(number), handle));
+      return;
+    }
+    this.#dns ??= new DnsServer(async (message, transport) =>
+      (await this.#mediate()).answerQuery(message, transport),
+    );
+    if (kind === 'dns-udp') this.#dns.serveUdp(handle);
+    else if (kind === 'dns-tcp') this.#dns.serveTcp(handle);
+  }
+
+  #mediate(): Promise<Mediation> {
+    this.#mediation ??= this.#startMediation();
+    return this.#mediation;
+  }
+
+  async #startMediation(): Promise<Mediation> {
     const { Mediation } = await import('./network.late.ts');
-    this.#mediation = new Mediation({
+    const mediation = new Mediation({
       plan: this.#options.plan,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       emit: (draft) => this.#sink.emit(draft),
     });
-    if (this.#handle !== null) this.#mediation.serve(this.#handle);
-    return this.#mediation;
+    if (this.#proxyHandle !== null) mediation.serve(this.#proxyHandle);
+    return mediation;
   }
 
   #timeOut({ ms, rule }: TimeLimit): void {
@@ -214,7 +246,8 @@ class Run {
     if (this.#cgroup?.outOfMemory === true)
       this.#limitReached('memory', this.#options.plan.limits.memory ?? 0);
     this.#cgroup?.remove();
-    await this.#mediation?.close();
+    this.#dns?.close();
+    await (await this.#mediation)?.close();
     this.#sink.flush();
     const code = this.#failure === null ? this.#exitCode(problem) : await this.#failed(this.#failure);
     const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;

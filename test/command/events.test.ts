@@ -134,7 +134,7 @@ describe('--events', () => {
     expect(rest[0]!.process!.sha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('records a direct connection that did not use the proxy', async () => {
+  it('records a direct connection that no policy lists', async () => {
     const { events, stdout } = await recorded(
       ['--allow', 'allowed.test'],
       ['sh', '-c', 'curl -s --noproxy "*" http://192.0.2.1/; echo $?'],
@@ -143,7 +143,7 @@ describe('--events', () => {
     expect(denials(events)).toMatchObject([
       {
         layer: 'egress',
-        reason: 'direct_connection',
+        reason: 'endpoint_not_listed',
         subject: { kind: 'connect', host: '192.0.2.1', port: 80, address: '192.0.2.1', via: 'direct' },
       },
     ]);

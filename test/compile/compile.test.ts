@@ -202,8 +202,8 @@ describe('what is refused', () => {
       7,
     ],
     [
-      'udp endpoints',
-      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 53\n        protocol: udp\n    binaries: [/usr/bin/curl]\n',
+      'udp endpoints without a name',
+      'network_policies:\n  a:\n    endpoints:\n      - host: 203.0.113.9\n        port: 53\n        protocol: udp\n    binaries: [/usr/bin/curl]\n',
       7,
     ],
   ])('%s, with their line', (_what, text, line) => {

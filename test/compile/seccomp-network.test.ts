@@ -23,7 +23,10 @@ describe.each(MODES)('sockets in mode %s', (network) => {
   it.each([
     ['socket(AF_UNIX, SOCK_STREAM, 0)', 'allow'],
     ['socket(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)', 'allow'],
-    ['socketpair(AF_UNIX, SOCK_DGRAM, 0)', 'allow'],
+    ['socketpair(AF_UNIX, SOCK_SEQPACKET|SOCK_CLOEXEC, 0)', 'allow'],
+    ['socketpair(AF_UNIX, SOCK_DGRAM, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
+    ['socket(AF_UNIX, SOCK_DGRAM|SOCK_CLOEXEC, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
+    ['socket(AF_UNIX, SOCK_RAW, 0)', 'ESOCKTNOSUPPORT by unix_datagram'],
     ['socket(AF_INET, SOCK_STREAM, 0)', 'allow'],
     ['socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC, IPPROTO_TCP)', 'allow'],
     ['socket(AF_INET6, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP)', 'allow'],
@@ -56,13 +59,6 @@ describe.each(MODES)('sockets in mode %s', (network) => {
     [`socket(AF_INET, ${HIGH + 3}, 0)`, 'EPERM by raw_socket'],
     [`socket(AF_INET, SOCK_STREAM, ${HIGH + 262})`, 'EPROTONOSUPPORT by mptcp'],
     [`socket(${HIGH + FAMILY.AF_UNIX}, SOCK_STREAM, 0)`, 'allow'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)', 'allow'],
-    ['socket(AF_NETLINK, SOCK_DGRAM|SOCK_CLOEXEC, NETLINK_ROUTE)', 'allow'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT)', 'EPERM by netlink'],
-    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_XFRM)', 'EPERM by netlink'],
     ['sendto(3, "x", 1, MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
     ['sendto(3, "x", 1, MSG_NOSIGNAL|MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
     ['sendmsg(3, 0x1000, MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
@@ -72,6 +68,18 @@ describe.each(MODES)('sockets in mode %s', (network) => {
     ['accept4(3)', 'allow'],
   ])('%s: %s', (call, expected) => {
     expect(outcome(call, { network })).toBe(expected);
+  });
+
+  it.each([
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)', 'allow'],
+    ['socket(AF_NETLINK, SOCK_DGRAM|SOCK_CLOEXEC, NETLINK_ROUTE)', 'allow'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT)', 'EPERM by netlink'],
+    ['socket(AF_NETLINK, SOCK_RAW, NETLINK_XFRM)', 'EPERM by netlink'],
+  ])('%s: %s, or by the warden where the network is that of the host', (call, expected) => {
+    expect(outcome(call, { network })).toBe(network === 'allow' ? 'netlink by netlink' : expected);
   });
 
   it('refuses every other family that Linux knows', () => {
@@ -84,11 +92,17 @@ describe.each(MODES)('sockets in mode %s', (network) => {
           );
   });
 
-  it('asks the warden about destinations, unless the network is that of the host', () => {
-    for (const call of ['connect', 'bind', 'listen'])
+  it('asks the warden about destinations; on the network of the host about those of Unix sockets', () => {
+    expect(outcome('connect(3)', { network })).toBe('connect by mediated_network');
+    for (const call of ['bind', 'listen'])
       expect(outcome(`${call}(3)`, { network })).toBe(
         network === 'allow' ? 'allow' : `${call} by mediated_network`,
       );
+  });
+
+  it('lets the warden know of epoll sets where a socket can be replaced', () => {
+    for (const call of ['epoll_create(1)', 'epoll_create1(0)'])
+      expect(outcome(call, { network })).toBe(network === 'proxy' ? 'epoll by mediated_network' : 'allow');
   });
 });
 
@@ -167,4 +181,28 @@ describe('setsockopt', () => {
     );
     expect(outcome(`setsockopt(3, ${HIGH + 6}, ${HIGH + 1}, 0x1000, 4)`)).toBe('allow');
   });
+});
+
+describe('sends where an endpoint takes datagrams', () => {
+  it.each([
+    ['sendto(3, 0x1000, 5, 0, 0, 0)', 'allow'],
+    ['sendto(3, 0x1000, 5, 0, 0x2000, 16)', 'datagram by mediated_network'],
+    ['sendto(3, 0x1000, 5, 0, 0x100000000, 16)', 'datagram by mediated_network'],
+    ['sendmsg(3, 0x1000, 0)', 'datagram by mediated_network'],
+    ['sendmsg(3, 0x1000, MSG_NOSIGNAL)', 'datagram by mediated_network'],
+    ['sendmmsg(3, 0x1000, 2, 0)', 'datagram by mediated_network'],
+    // What init says before the warden hears it; no datagram gets out so.
+    ['sendmsg(3, 0x1000, MSG_NOSIGNAL|MSG_EOR)', 'allow'],
+    ['sendmsg(3, 0x1000, MSG_EOR|MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
+    ['sendto(3, 0x1000, 5, MSG_FASTOPEN, 0x2000, 16)', 'EOPNOTSUPP by fast_open'],
+  ])('%s: %s', (call, expected) => {
+    expect(outcome(call, { datagrams: true })).toBe(expected);
+  });
+
+  it.each(['sendto(3, 0x1000, 5, 0, 0x2000, 16)', 'sendmsg(3, 0x1000, 0)', 'sendmmsg(3, 0x1000, 2, 0)'])(
+    'never leave the fast path elsewhere: %s',
+    (call) => {
+      expect(outcome(call)).toBe('allow');
+    },
+  );
 });

@@ -12,6 +12,7 @@ export const STANDARD: SeccompInput = {
   tier: 'namespaces',
   network: 'proxy',
   netlink: { mode: 'enumerate', line: null },
+  datagrams: false,
   relaxations: [],
   landlockAbi: 7,
   refusalErrno: null,
@@ -30,6 +31,7 @@ export const INPUTS: readonly (readonly [string, SeccompInput])[] = [
   ['every relaxation', { ...STANDARD, relaxations: ALL_RELAXED }],
   ['the platform tier', { ...STANDARD, tier: 'platform' }],
   ['the platform tier without Landlock scopes', { ...STANDARD, tier: 'platform', landlockAbi: 5 }],
+  ['datagrams that are asked about', { ...STANDARD, datagrams: true }],
   ['a marker errno', { ...STANDARD, refusalErrno: 200 }],
   [
     'aarch64, platform tier, relaxed, marked',
@@ -38,6 +40,7 @@ export const INPUTS: readonly (readonly [string, SeccompInput])[] = [
       tier: 'platform',
       network: 'block',
       netlink: { mode: 'deny', line: 1 },
+      datagrams: false,
       relaxations: ALL_RELAXED,
       landlockAbi: 0,
       refusalErrno: 201,

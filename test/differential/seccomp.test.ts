@@ -29,6 +29,7 @@ const defaults: SeccompInput = {
   tier: 'namespaces',
   network: 'proxy',
   netlink: { mode: 'enumerate', line: null },
+  datagrams: false,
   relaxations: [],
   landlockAbi: 7,
   refusalErrno: null,

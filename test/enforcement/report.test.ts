@@ -217,7 +217,7 @@ describe.skipIf(unavailable !== null)('INV-04 a refused connection', () => {
       [place.probe, 'tcp', hostAddress!, '9'],
     );
     expect(denialsIn(events)).toMatchObject([
-      { layer: 'egress', reason: 'direct_connection', count: 1, subject: { via: 'direct', port: 9 } },
+      { layer: 'egress', reason: 'endpoint_not_listed', count: 1, subject: { via: 'direct', port: 9 } },
     ]);
   });
 

@@ -1,7 +1,7 @@
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { ok } from '../../src/base/result.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
-import { endpoint, identity, policy, table } from '../match/tables.ts';
+import { endpoint, policy, table } from '../match/tables.ts';
 import { bench, Client, origin, refusalIn, talk } from './harness.ts';
 
 const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n';
@@ -31,10 +31,9 @@ describe('a change of rules', () => {
     let swap = (): void => undefined;
     const { port, proxy, events } = await bench({
       to: { 'b.test:1': server.port, 'a.test:443': server.port },
-      identityOf: async () => {
-        // The decision follows in this turn of the event loop, the end of the dial in a later one.
-        setImmediate(() => swap());
-        return ok(identity('/usr/bin/curl'));
+      start: ({ address, port }) => {
+        swap(); // the decision is made, the dial ends in a later turn of the event loop
+        return connect({ host: address.text, port, allowHalfOpen: true });
       },
     });
     swap = () => proxy.useIndex(buildIndex(rules));

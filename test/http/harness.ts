@@ -129,7 +129,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const dialer = createDialer(destinations, { ...EGRESS_LIMITS, ...options.egress }, options.start);
   const proxy = createProxy({
     index: buildIndex(options.rules ?? RULES),
-    identityOf: async (port) => {
+    identityOf: async ({ port }) => {
       asked.push(port);
       return options.identityOf === undefined
         ? ok(identity('/usr/bin/curl', ['/bin/sh']))

@@ -25,7 +25,16 @@ export function endpoint(text: string, more: Partial<EgressEndpoint> = {}): Egre
     .slice(colon + 1)
     .split(',')
     .map(Number);
-  return { index: 0, line: 10, host: name, hostKind: kindOf(name), ports, allowedIps: [], ...more };
+  return {
+    index: 0,
+    line: 10,
+    host: name,
+    hostKind: kindOf(name),
+    ports,
+    allowedIps: [],
+    transport: 'tcp',
+    ...more,
+  };
 }
 
 function kindOf(name: string): EgressEndpoint['hostKind'] {
@@ -52,7 +61,7 @@ export function policy(
 }
 
 export function table(policies: readonly EgressPolicy[], mode: EgressTable['mode'] = 'proxy'): EgressTable {
-  return { mode, proxyPort: 3128, policies };
+  return { mode, proxyPort: 3128, pin: 'connect', policies };
 }
 
 export function identity(path: string, ancestors: readonly string[] = [], sha256 = SHA_A): BinaryIdentity {

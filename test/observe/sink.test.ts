@@ -67,7 +67,7 @@ describe('the event sink', () => {
   });
 
   it('tells of a flood of different refusals in a bounded number of events', () => {
-    const other: Partial<Draft> = { reason: 'direct_connection' };
+    const other: Partial<Draft> = { reason: 'binary_not_listed' };
     for (let i = 0; i < 100_000; i += 1) sink.emit(refusal(`h${i}.example`, `/tmp/p${i}`));
     for (let i = 0; i < 500; i += 1) sink.emit({ ...refusal(`h${i}.test`), ...other });
     sink.flush();
@@ -75,7 +75,7 @@ describe('the event sink', () => {
     const many = { subject: { kind: 'many', of: 'connect' }, process: null };
     expect(events.slice(256)).toMatchObject([
       { ...many, reason: 'endpoint_not_listed', count: 99_744 },
-      { ...many, reason: 'direct_connection', count: 500 },
+      { ...many, reason: 'binary_not_listed', count: 500 },
     ]);
     expect(sink.denials).toBe(100_500);
   });

@@ -129,7 +129,8 @@ static long add_address(char **a) {
   errno = -answer.error.error;
   return answer.error.error == 0 ? 0 : -1;
 }
-/* The neighbours of the machine: who it talked to last. Works when there is an answer at all, and is empty or not. */
+/* What the kernel's lists say, as of neighbours, routes or rules. Works when the answer holds an entry: the number of
+   those is that of the request less two. */
 static long dump(char **a) {
   struct {
     struct nlmsghdr header;
@@ -144,9 +145,10 @@ static long dump(char **a) {
   } answer;
   int file = (int)syscall(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
   if (file < 0 || send(file, &message, sizeof message, 0) < 0) return -1;
-  if (recv(file, &answer, sizeof answer, 0) < (ssize_t)sizeof answer.header) broken("an answer");
+  ssize_t length = recv(file, &answer, sizeof answer, 0);
+  if (length <= 0) broken("an answer");
   errno = EPERM;
-  return answer.header.nlmsg_type == NLMSG_ERROR ? -1 : 0;
+  return length >= (ssize_t)sizeof answer.header && answer.header.nlmsg_type == message.header.nlmsg_type - 2 ? 0 : -1;
 }
 static long loopback_down(char **a) {
   (void)a;

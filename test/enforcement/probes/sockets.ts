@@ -171,16 +171,24 @@ export const sockets: Subject = {
       'control',
       { arena: 'allow', ...builtIn },
     ),
-    call(
-      'netlink-neighbours-allow',
-      'netlink-dump 30',
-      'ask for the neighbours of the host, with its network',
-      'control',
-      {
-        arena: 'allow',
-        open: 'with `--network allow`, `enumerate` answers every NETLINK_ROUTE request: neighbours, routes and rules of the host',
-      },
+    ...Object.entries({ neighbours: 30, routes: 26, rules: 34 }).map(([list, request]) =>
+      call(
+        `netlink-${list}-allow`,
+        `netlink-dump ${request}`,
+        `ask for the ${list} of the host, with its network`,
+        'control',
+        { arena: 'allow', ...(list === 'neighbours' ? { dependsOn: 'a host with neighbours' } : {}) },
+      ),
     ),
+    call('socket-unix-datagram', 'socket 1 2 0', 'make a Unix datagram socket', 'control', {
+      errno: 'ESOCKTNOSUPPORT',
+    }),
+    call('socket-unix-raw', 'socket 1 3 0', 'make one by its other name (SOCK_RAW)', 'control', {
+      errno: 'ESOCKTNOSUPPORT',
+    }),
+    call('socketpair-unix-datagram', 'socketpair 1 2 0', 'make a pair of Unix datagram sockets', 'control', {
+      errno: 'ESOCKTNOSUPPORT',
+    }),
     option('segment-routing', 'routing-header', 'a routing header on a connection (IPV6_RTHDR)', 'control', {
       dependsOn: 'IPv6',
     }),

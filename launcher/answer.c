@@ -1,0 +1,42 @@
+#define _GNU_SOURCE
+#include "answer.h"
+#include "sys.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* Kernel-internal, understood by a notified call alone: EINTR or a restart. */
+#define ERESTARTSYS_VALUE 512
+
+static struct seccomp_notif_sizes sizes;
+static struct seccomp_notif *request;
+static struct seccomp_notif_resp *response;
+
+bool answer_start(void) {
+  if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0) return false;
+  size_t request_size = sizes.seccomp_notif > sizeof *request ? sizes.seccomp_notif : sizeof *request;
+  size_t response_size = sizes.seccomp_notif_resp > sizeof *response ? sizes.seccomp_notif_resp : sizeof *response;
+  request = calloc(1, request_size);
+  response = calloc(1, response_size);
+  return request != NULL && response != NULL;
+}
+
+struct seccomp_notif *answer_receive(int listener) {
+  memset(request, 0, sizes.seccomp_notif);
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, request) < 0 ? NULL : request;
+}
+
+bool answer_wanted(int listener, uint64_t id) { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0; }
+
+static void send(int listener, uint64_t id, int error, uint32_t flags) {
+  memset(response, 0, sizes.seccomp_notif_resp);
+  response->id = id;
+  response->error = error;
+  response->flags = flags;
+  while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) < 0 && errno == EINTR) {}
+}
+
+void answer_error(int listener, uint64_t id, int error) { send(listener, id, -error, 0); }
+void answer_interrupt(int listener, uint64_t id) { send(listener, id, -ERESTARTSYS_VALUE, 0); }
+void answer_go_on(int listener, uint64_t id) { send(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }

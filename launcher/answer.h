@@ -1,0 +1,21 @@
+/* Answers to seccomp notifications (seccomp_unotify(2)). */
+#ifndef OPENSHELL_ANSWER_H
+#define OPENSHELL_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Asks the kernel how big its structures are. */
+bool answer_start(void);
+/* Takes the next notification; NULL with errno when there is none (any more). It stays until the next call. */
+struct seccomp_notif *answer_receive(int listener);
+/* Whether the call still waits: also, that its process is the one that made it. */
+bool answer_wanted(int listener, uint64_t id);
+/* 0: the call succeeds with 0. */
+void answer_error(int listener, uint64_t id, int error);
+/* The call is interrupted: it gives EINTR or is made again, as the signal's action says. */
+void answer_interrupt(int listener, uint64_t id);
+/* The kernel makes the call: only where nothing that could still change can reach the outside. */
+void answer_go_on(int listener, uint64_t id);
+
+#endif

@@ -1,0 +1,153 @@
+#define _GNU_SOURCE
+#include "connecting.h"
+#include "answer.h"
+#include "clock.h"
+#include "control.h"
+#include "swap.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+/* SO_SNDTIMEO bounds a blocking connect (socket(7)); 0 is for ever. */
+static int64_t connect_deadline(int file) {
+  struct timeval limit = {0};
+  socklen_t length = sizeof limit;
+  if (getsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0))
+    return INT64_MAX;
+  return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
+}
+
+/* `u64 id, u32 port, bytes address`; port 0: no connection came of it. */
+void connecting_tell_peer(const struct mediator *mediator, uint64_t id, int file) {
+  struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
+  socklen_t length = sizeof local;
+  const struct sockaddr_in *in = (const struct sockaddr_in *)&local;
+  const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
+  struct frame frame;
+  if (file >= 0) getsockname(file, (struct sockaddr *)&local, &length);
+  control_begin(&frame, REPORT_PEER);
+  frame_u64(&frame, id);
+  if (local.ss_family == AF_INET) {
+    frame_u32(&frame, ntohs(in->sin_port));
+    frame_bytes(&frame, &in->sin_addr, 4);
+  } else if (local.ss_family == AF_INET6) {
+    frame_u32(&frame, ntohs(in6->sin6_port));
+    frame_bytes(&frame, &in6->sin6_addr, 16);
+  } else {
+    frame_u32(&frame, 0);
+    frame_bytes(&frame, "", 0);
+  }
+  control_send(mediator->control, &frame);
+}
+
+static void wait_for_handshake(const struct mediator *mediator, struct waiting *waiting, int fd) {
+  if (!waiting_poll(mediator, waiting, fd)) {
+    waiting_finish(mediator, waiting, EAGAIN);
+    return;
+  }
+  waiting->deadline_ms = connect_deadline(waiting->file);
+}
+
+/* On the held file, which may be the caller's blocking one: it never blocks the warden, the caller waits instead. */
+static void connect_held(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
+  int flags = fcntl(waiting->file, F_GETFL);
+  if (flags < 0) {
+    waiting_finish(mediator, waiting, EBADF);
+    return;
+  }
+  waiting->blocking = !(flags & O_NONBLOCK);
+  if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
+  int error = connect(waiting->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+  if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
+  if (waiting->proxied && (error == 0 || error == EINPROGRESS)) {
+    connecting_tell_peer(mediator, waiting->id, waiting->file);
+    waiting->told = true;
+  }
+  if (error == EINPROGRESS && waiting->blocking) {
+    wait_for_handshake(mediator, waiting, waiting->file);
+  } else if (error == EAGAIN && waiting->blocking && waiting->domain == AF_UNIX) {
+    if (waiting->state != WAITING_RETRY) waiting->deadline_ms = connect_deadline(waiting->file);
+    waiting->state = WAITING_RETRY;
+  } else {
+    waiting_finish(mediator, waiting, error);
+  }
+}
+
+void connecting_inside(const struct mediator *mediator, struct waiting *waiting) {
+  if (!answer_wanted(mediator->listener, waiting->id)) waiting_forget(mediator, waiting);
+  else connect_held(mediator, waiting, &waiting->target);
+}
+
+static void hand_over(const struct mediator *mediator, struct waiting *waiting, int error) {
+  if (waiting->blocking) {
+    int flags = fcntl(waiting->replacement, F_GETFL);
+    fcntl(waiting->replacement, F_SETFL, flags & ~O_NONBLOCK);
+  }
+  if (!swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement)) {
+    waiting_forget(mediator, waiting);
+    return;
+  }
+  /* Before the caller goes on: as long as the old socket is open anywhere, its registrations in epoll sets report it. */
+  close(waiting->file);
+  waiting->file = -1;
+  waiting_finish(mediator, waiting, error);
+}
+
+void connecting_outside(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
+  if (!answer_wanted(mediator->listener, waiting->id)) {
+    waiting_forget(mediator, waiting);
+    return;
+  }
+  if (waiting->outer) {
+    connect_held(mediator, waiting, target);
+    return;
+  }
+  waiting->replacement = swap_make(waiting->file);
+  if (waiting->replacement < 0) {
+    waiting_finish(mediator, waiting, errno);
+    return;
+  }
+  int flags = fcntl(waiting->file, F_GETFL);
+  waiting->blocking = flags >= 0 && !(flags & O_NONBLOCK);
+  int error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+  if (error == 0) hand_over(mediator, waiting, 0);
+  else if (error != EINPROGRESS) waiting_finish(mediator, waiting, error);
+  /* A program that does not block gets its socket at once: the kernel tells it the rest. */
+  else if (!waiting->blocking) hand_over(mediator, waiting, EINPROGRESS);
+  else wait_for_handshake(mediator, waiting, waiting->replacement);
+}
+
+void connecting_done(const struct mediator *mediator, struct waiting *waiting, int error) {
+  if (error == 0 && waiting->replacement >= 0) hand_over(mediator, waiting, 0);
+  else waiting_finish(mediator, waiting, error);
+}
+
+bool connecting_target(struct target *target, int domain, const uint8_t *address, uint32_t length, uint32_t port) {
+  memset(target, 0, sizeof *target);
+  if (port == 0 || port > 65535) return false;
+  if (domain == AF_INET && length == 4) {
+    struct sockaddr_in *in = (struct sockaddr_in *)&target->address;
+    in->sin_family = AF_INET;
+    in->sin_port = htons((uint16_t)port);
+    memcpy(&in->sin_addr, address, 4);
+    target->length = sizeof *in;
+    return true;
+  }
+  if (domain == AF_INET6 && (length == 4 || length == 16)) {
+    struct sockaddr_in6 *in = (struct sockaddr_in6 *)&target->address;
+    in->sin6_family = AF_INET6;
+    in->sin6_port = htons((uint16_t)port);
+    if (length == 4) {
+      in->sin6_addr.s6_addr[10] = in->sin6_addr.s6_addr[11] = 0xff;
+      memcpy(&in->sin6_addr.s6_addr[12], address, 4);
+    } else {
+      memcpy(&in->sin6_addr, address, 16);
+    }
+    target->length = sizeof *in;
+    return true;
+  }
+  return false;
+}

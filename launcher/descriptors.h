@@ -1,0 +1,12 @@
+/* Where the warden keeps its own descriptors: high up, so that a caller's descriptor number is free for a moment. */
+#ifndef OPENSHELL_DESCRIPTORS_H
+#define OPENSHELL_DESCRIPTORS_H
+
+/* Raises the limit of open files as far as it goes; called once, before anything is lifted. */
+void descriptors_start(void);
+/* Moves a descriptor up and closes the low one. Gives back what it got when there is no room, and -1 for -1. */
+int descriptors_lift(int fd);
+/* In a new process: closes everything but these, which become 3, 4, … in this order. */
+void descriptors_keep_only(int *fds, int count);
+
+#endif

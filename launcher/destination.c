@@ -1,0 +1,233 @@
+#define _GNU_SOURCE
+#include "destination.h"
+#include "agent.h"
+#include "answer.h"
+#include "connecting.h"
+#include "sending.h"
+#include "sys.h"
+#include "verdicts.h"
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+int socket_option(int file, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  return getsockopt(file, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
+bool is_inner(const struct mediator *mediator, int file) {
+  uint64_t cookie = 0;
+  socklen_t length = sizeof cookie;
+  if (mediator->cookie == 0) return true;
+  return getsockopt(file, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 && cookie == mediator->cookie;
+}
+
+int read_target(const struct caller *caller, uint64_t address, int length, struct target *target) {
+  if (length < (int)sizeof(sa_family_t) || length > (int)sizeof target->address) return EINVAL;
+  memset(target, 0, sizeof *target);
+  if (!caller_read(caller, address, &target->address, (size_t)length)) return EFAULT;
+  target->length = (socklen_t)length;
+  return 0;
+}
+
+static void look_at_v4(struct place *place) {
+  uint32_t address;
+  memcpy(&address, place->address, 4);
+  address = ntohl(address);
+  place->loopback = address >> 24 == 127 || address == INADDR_ANY;
+  place->plain = address == INADDR_LOOPBACK || address == INADDR_ANY;
+  place->synthetic = address >> (32 - SYNTHETIC_V4_PREFIX) == SYNTHETIC_V4 >> (32 - SYNTHETIC_V4_PREFIX);
+}
+
+struct place look_at(const struct target *target) {
+  static const uint8_t pool[] = SYNTHETIC_V6;
+  struct place place = {.named = false};
+  if (target->address.ss_family == AF_INET && target->length >= sizeof(struct sockaddr_in)) {
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&target->address;
+    place.named = true;
+    place.port = ntohs(in->sin_port);
+    place.length = 4;
+    memcpy(place.address, &in->sin_addr, 4);
+    look_at_v4(&place);
+  } else if (target->address.ss_family == AF_INET6 && target->length >= 24) {
+    const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&target->address;
+    place.named = true;
+    place.port = ntohs(in->sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&in->sin6_addr)) {
+      place.length = 4;
+      memcpy(place.address, &in->sin6_addr.s6_addr[12], 4);
+      look_at_v4(&place);
+    } else {
+      place.length = 16;
+      memcpy(place.address, &in->sin6_addr, 16);
+      place.plain = IN6_IS_ADDR_UNSPECIFIED(&in->sin6_addr);
+      place.loopback = place.plain || IN6_IS_ADDR_LOOPBACK(&in->sin6_addr);
+      place.synthetic = memcmp(place.address, pool, sizeof pool) == 0;
+    }
+  }
+  return place;
+}
+
+void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
+  struct frame frame;
+  control_begin(&frame, REPORT_OPEN);
+  frame_u64(&frame, waiting->id);
+  frame_u32(&frame, waiting->sending ? OPENING_SEND : OPENING_CONNECT);
+  frame_u32(&frame, (uint32_t)waiting->type);
+  frame_bytes(&frame, place->address, place->length);
+  frame_u32(&frame, place->port);
+  caller_describe(&waiting->caller, mediator->top, &frame);
+  if (!answer_wanted(mediator->listener, waiting->id) || !control_send(mediator->control, &frame))
+    waiting_finish(mediator, waiting, EACCES);
+}
+
+/* A destination outside: as it was judged before, or as the supervisor says now. */
+static void decide(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
+  if (!waiting->proxied && waiting->type == SOCK_STREAM) {
+    waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
+    const struct target *known = verdicts_find(waiting->key, waiting->caller.tgid);
+    if (known != NULL) {
+      connecting_outside(mediator, waiting, known);
+      return;
+    }
+  }
+  ask_about(mediator, waiting, place);
+}
+
+static void connect_inet(const struct mediator *mediator, struct waiting *waiting) {
+  const struct settings_row *settings = DOCUMENT_ROWS(mediator->plan, SECTION_SETTINGS, settings_row);
+  struct place place = look_at(&waiting->target);
+  waiting->type = socket_option(waiting->file, SO_TYPE);
+  if (!(settings->namespaces & NAMESPACE_NETWORK)) { /* the host's network, by the operator's word */
+    connecting_inside(mediator, waiting);
+    return;
+  }
+  waiting->outer = !is_inner(mediator, waiting->file);
+  if (waiting->outer && (!place.named || place.loopback || place.port == 0 || waiting->type != SOCK_STREAM)) {
+    /* A socket of the host: nothing may be made of it that was not judged, and its loopback is the host's. */
+    waiting_finish(mediator, waiting, place.named ? EACCES : EINVAL);
+    return;
+  }
+  bool datagram = place.synthetic && waiting->type != SOCK_STREAM && place.port != 0;
+  waiting->proxied = (place.plain && waiting->type == SOCK_STREAM && settings->proxy_port != 0 && place.port == settings->proxy_port) ||
+                     (datagram && settings->datagrams);
+  bool local = !place.named || place.loopback || place.port == 0 || datagram;
+  if (waiting->proxied || !local) decide(mediator, waiting, &place);
+  else connecting_inside(mediator, waiting);
+}
+
+static void report_unix(const struct mediator *mediator, const struct waiting *waiting, const char *path, size_t length) {
+  struct frame frame;
+  control_begin(&frame, REPORT_UNIX);
+  frame_bytes(&frame, path, length);
+  caller_describe(&waiting->caller, mediator->top, &frame);
+  control_send(mediator->control, &frame);
+}
+
+/* The caller's own /proc/self is ours when we resolve it. */
+static void name_self(const struct caller *caller, const char *path, char *out, size_t size) {
+  static const char self[] = "/proc/self/";
+  if (strncmp(path, self, sizeof self - 1) == 0)
+    snprintf(out, size, "/proc/%d/%s", caller_inner_number(caller), path + sizeof self - 1);
+  else snprintf(out, size, "%s", path);
+}
+
+static void connect_path(const struct mediator *mediator, struct waiting *waiting) {
+  struct sockaddr_un *address = (struct sockaddr_un *)&waiting->target.address;
+  char path[sizeof address->sun_path + 32];
+  address->sun_path[waiting->target.length - sizeof(sa_family_t)] = 0;
+  name_self(&waiting->caller, address->sun_path, path, sizeof path);
+  int cwd = openat(waiting->caller.proc, "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int found = cwd < 0 ? -1 : agent_find_socket(mediator->plan, cwd, path);
+  int error = errno;
+  if (cwd >= 0) close(cwd);
+  if (found < 0) {
+    if (error == EACCES) report_unix(mediator, waiting, address->sun_path, strlen(address->sun_path));
+    waiting_finish(mediator, waiting, error);
+    return;
+  }
+  /* Exactly the socket that was judged, whatever stands at the path by now. */
+  waiting->judged = found;
+  int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d", found);
+  waiting->target.length = (socklen_t)(sizeof(sa_family_t) + (size_t)length + 1);
+  connecting_inside(mediator, waiting);
+}
+
+static void connect_unix(const struct mediator *mediator, struct waiting *waiting) {
+  const struct settings_row *settings = DOCUMENT_ROWS(mediator->plan, SECTION_SETTINGS, settings_row);
+  struct sockaddr_un *address = (struct sockaddr_un *)&waiting->target.address;
+  size_t length = waiting->target.length - sizeof(sa_family_t);
+  if (waiting->target.address.ss_family != AF_UNIX || length == 0 || length > sizeof address->sun_path) {
+    connecting_inside(mediator, waiting); /* the kernel says what is wrong with it, or takes a peer away */
+  } else if (address->sun_path[0] != 0) {
+    connect_path(mediator, waiting);
+  } else if (settings->namespaces & NAMESPACE_NETWORK) {
+    connecting_inside(mediator, waiting); /* abstract names belong to the network namespace */
+  } else {
+    report_unix(mediator, waiting, address->sun_path, length);
+    waiting_finish(mediator, waiting, EACCES);
+  }
+}
+
+void connect_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
+  struct target target;
+  int number = (int)call->data.args[0];
+  int file = caller_file(caller, number);
+  if (file < 0) {
+    answer_error(mediator->listener, call->id, errno == EACCES ? EACCES : EBADF);
+    return;
+  }
+  int domain = socket_option(file, SO_DOMAIN);
+  int error = domain < 0 ? ENOTSOCK : read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
+  struct waiting *waiting = error == 0 ? waiting_add(call->id, caller, number, file) : NULL;
+  if (waiting == NULL) {
+    answer_error(mediator->listener, call->id, error == 0 ? EAGAIN : error);
+    close(file);
+    return;
+  }
+  waiting->domain = domain;
+  waiting->target = target;
+  if (domain == AF_INET || domain == AF_INET6) connect_inet(mediator, waiting);
+  else if (domain == AF_UNIX) connect_unix(mediator, waiting);
+  else connecting_inside(mediator, waiting);
+}
+
+/* `u64 id, u32 verdict, u32 errno, u32 token, u32 ttl_ms, u32 port, u32 address length, address[16]` */
+void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t length) {
+  struct {
+    uint64_t id;
+    uint32_t verdict;
+    uint32_t error;
+    uint32_t token;
+    uint32_t ttl_ms;
+    uint32_t port;
+    uint32_t address_length;
+    uint8_t address[16];
+  } answer;
+  if (length != sizeof answer) return;
+  memcpy(&answer, payload, sizeof answer);
+  struct waiting *waiting = waiting_find(answer.id);
+  struct target target;
+  if (waiting == NULL) { /* the caller ended meanwhile */
+    connecting_tell_peer(mediator, answer.id, -1);
+    return;
+  }
+  if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
+    sending_judged(mediator, waiting, answer.ttl_ms);
+  } else if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
+    connecting_inside(mediator, waiting);
+  } else if (answer.verdict == VERDICT_DIRECT && !waiting->sending &&
+             connecting_target(&target, waiting->domain, answer.address, answer.address_length, answer.port)) {
+    if (answer.ttl_ms > 0 && waiting->key != NULL) {
+      verdicts_keep(waiting->key, &target, answer.token, answer.ttl_ms);
+      waiting->key = NULL;
+    }
+    connecting_outside(mediator, waiting, &target);
+  } else {
+    waiting_finish(mediator, waiting, answer.error > 0 && answer.error < 4096 ? (int)answer.error : EACCES);
+  }
+}

@@ -1,0 +1,33 @@
+/* Where a caller wants to connect to, and who decides about it: the kernel, the warden's memory or the supervisor. */
+#ifndef OPENSHELL_DESTINATION_H
+#define OPENSHELL_DESTINATION_H
+
+#include "mediate.h"
+#include "waiting.h"
+#include <linux/seccomp.h>
+
+/* What an internet address means to the sandbox. */
+struct place {
+  bool named;     /* a whole address with a port */
+  bool loopback;  /* 127.0.0.0/8, ::1, and the unspecified addresses, which mean the same */
+  bool plain;     /* 127.0.0.1 or unspecified: where the proxy listens */
+  bool synthetic; /* of the policy DNS, or the sandbox's own */
+  uint16_t port;
+  uint8_t address[16];
+  uint32_t length; /* 4 or 16; a mapped address counts as the IPv4 address in it */
+};
+
+struct place look_at(const struct target *target);
+/* Asks the supervisor about the destination; the caller sleeps until the answer. */
+void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place);
+
+/* An integer option at SOL_SOCKET, or -1. */
+int socket_option(int file, int name);
+/* Whether a socket belongs to the sandbox's network namespace. One that does not was handed over, or inherited. */
+bool is_inner(const struct mediator *mediator, int file);
+/* Reads the address argument of connect and bind. 0, or the errno to answer. */
+int read_target(const struct caller *caller, uint64_t address, int length, struct target *target);
+/* Handles connect(2). */
+void connect_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call);
+
+#endif

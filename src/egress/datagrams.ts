@@ -1,0 +1,152 @@
+/**
+ * Datagrams to endpoints with `protocol: udp`. The workload sends them inside, to the synthetic address of a name, where a
+ * socket of ours takes them; whose they are is known by the port that they come from, which the launcher told when the
+ * sender was judged. What comes from elsewhere goes nowhere.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { type Address, addressFromBytes, parseAddress } from '../base/address.ts';
+import { DatagramFlow, type Source } from './datagram-flow.ts';
+import { DATAGRAM_LIMITS, type DatagramLimits } from './datagram-limits.ts';
+import type { Target } from './destination.ts';
+
+/** A raw UDP socket bound inside the sandbox, or null when there is none to be had. */
+export type MakeInnerSocket = (address: Address, port: number) => Promise<unknown | null>;
+
+interface Inner {
+  readonly socket: Socket;
+  readonly flows: Map<string, DatagramFlow>;
+}
+
+interface Opening {
+  readonly inner: Inner;
+  readonly target: Target;
+  readonly settle: () => void;
+  readonly settled: Promise<void>;
+}
+
+export class DatagramRelay {
+  readonly #makeSocket: MakeInnerSocket;
+  readonly #limits: DatagramLimits;
+  readonly #inner = new Map<string, Promise<Inner | null>>();
+  readonly #opening = new Map<bigint, Opening>();
+  /** Least recently admitted first. */
+  readonly #flows = new Map<DatagramFlow, { readonly inner: Inner; readonly key: string }>();
+  #held = 0;
+  #closed = false;
+
+  constructor(makeSocket: MakeInnerSocket, limits: DatagramLimits = DATAGRAM_LIMITS) {
+    this.#makeSocket = makeSocket;
+    this.#limits = limits;
+  }
+
+  /** The caller `id` may send to `target` by the address and port inside. Say so before it is let through. */
+  async admit(id: bigint, address: Address, port: number, target: Target): Promise<boolean> {
+    const inner = await this.#at(address, port);
+    if (inner === null || this.#closed) return false;
+    let settle = (): void => {};
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    this.#opening.set(id, { inner, target, settle, settled });
+    return true;
+  }
+
+  /** The local address of the caller's socket; port 0: it does not send after all. */
+  peer(id: bigint, address: Uint8Array, port: number): void {
+    const opening = this.#opening.get(id);
+    if (opening === undefined) return;
+    this.#opening.delete(id);
+    if (port !== 0) this.#open(opening, keyOf(addressFromBytes(address), port));
+    opening.settle();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { settle } of this.#opening.values()) settle();
+    for (const flow of this.#flows.keys()) flow.close();
+    for (const inner of this.#inner.values()) void inner.then((one) => one?.socket.close());
+  }
+
+  #open({ inner, target }: Opening, key: string): void {
+    const known = inner.flows.get(key);
+    if (known !== undefined) {
+      this.#flows.delete(known);
+      if (sameTarget(known.target, target)) {
+        this.#flows.set(known, { inner, key });
+        return;
+      }
+      known.close();
+    }
+    const answer = (message: Buffer, to: Source): void => {
+      if (!this.#closed) inner.socket.send(message, to.port, to.address, () => {});
+    };
+    const flow = new DatagramFlow(target, answer, this.#limits);
+    inner.flows.set(key, flow);
+    this.#flows.set(flow, { inner, key });
+    if (this.#flows.size > this.#limits.flows) this.#forget();
+  }
+
+  #forget(): void {
+    const [[flow, { inner, key }]] = this.#flows as unknown as [
+      [DatagramFlow, { inner: Inner; key: string }],
+    ];
+    this.#flows.delete(flow);
+    inner.flows.delete(key);
+    flow.close();
+  }
+
+  #at(address: Address, port: number): Promise<Inner | null> {
+    const name = `${address.text} ${port}`;
+    const known = this.#inner.get(name);
+    if (known !== undefined) return known;
+    if (this.#inner.size >= this.#limits.sockets) return Promise.resolve(null);
+    const made = this.#makeSocket(address, port).then((handle): Inner | null => {
+      if (handle !== null && !this.#closed) return this.#serve(handle, address);
+      this.#inner.delete(name); // asked for anew by the next caller
+      return null;
+    });
+    this.#inner.set(name, made);
+    return made;
+  }
+
+  #serve(handle: unknown, { family }: Address): Inner {
+    const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
+    const inner: Inner = { socket, flows: new Map() };
+    socket.on('error', () => {}); // an answer that could not be delivered
+    socket.on('message', (message, source) => void this.#receive(inner, message, source));
+    // A bound handle is taken as it is; the types know of ports only.
+    (socket.bind as (handle: unknown) => void)(handle);
+    return inner;
+  }
+
+  async #receive(inner: Inner, message: Buffer, source: Source): Promise<void> {
+    let flow = flowOf(inner, source);
+    if (flow === undefined && this.#opening.size > 0 && this.#held < this.#limits.held) {
+      this.#held += 1;
+      await this.#reported();
+      this.#held -= 1;
+      flow = flowOf(inner, source);
+    }
+    if (!this.#closed) flow?.send(message, source);
+  }
+
+  /** A datagram can arrive before the report about its sender. */
+  async #reported(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#limits.launcherMs);
+    });
+    await Promise.race([Promise.all([...this.#opening.values()].map(({ settled }) => settled)), late]);
+    clearTimeout(timer);
+  }
+}
+
+/** A socket that is bound to no address sends from whichever suits the destination. */
+const keyOf = (address: Address, port: number): string =>
+  address.value === 0n ? `* ${port}` : `${address.text} ${port}`;
+
+function flowOf({ flows }: Inner, { address, port }: Source): DatagramFlow | undefined {
+  return flows.get(`${parseAddress(address)?.text} ${port}`) ?? flows.get(`* ${port}`);
+}
+
+const sameTarget = (a: Target, b: Target): boolean => a.port === b.port && a.address.text === b.address.text;

@@ -1,0 +1,103 @@
+/**
+ * Connects that go past the proxy: judged as the proxy judges, by the name that the address was looked up under. What
+ * is allowed is one address, checked now, that the caller gets a kernel socket to.
+ */
+
+import { type Address, addressFromBytes } from '../base/address.ts';
+import type { Result } from '../base/result.ts';
+import type { Draft, Reason, RuleReference } from '../event/event.ts';
+import { decide, decideForAny } from '../match/decide.ts';
+import type { EgressIndex } from '../match/egress-index.ts';
+import { type Host, normaliseHost } from '../match/host.ts';
+import type { BinaryIdentity } from '../match/identity.ts';
+import { decisionDraft, processOf } from './decision-event.ts';
+import type { Destinations, Target } from './destination.ts';
+import type { IdentityProblem } from './identity.ts';
+import type { SyntheticAddresses } from './synthetic.ts';
+
+export interface DirectConnect {
+  /** 4 or 16 bytes. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly datagram: boolean;
+  readonly identity: Result<BinaryIdentity, IdentityProblem>;
+}
+
+export interface DirectVerdict {
+  /** Null: refused, or not to be found. */
+  readonly target: Target | null;
+  readonly event: Draft;
+}
+
+export interface DirectOptions {
+  /** The endpoints for connections, and those for datagrams. */
+  readonly index: EgressIndex;
+  readonly datagrams: EgressIndex;
+  readonly destinations: Destinations;
+  readonly synthetic: SyntheticAddresses;
+  /** All addresses that a name was found to have. */
+  readonly addressesOf: (name: string) => readonly Address[];
+}
+
+export class DirectEgress {
+  readonly #options: DirectOptions;
+
+  constructor(options: DirectOptions) {
+    this.#options = options;
+  }
+
+  /** Whether some program may send datagrams there. */
+  takesDatagrams(address: Address, port: number): boolean {
+    const known = this.#options.synthetic.target(address);
+    if (known === null) return false;
+    return decideForAny(this.#options.datagrams, { host: hostOf(known.name), port }).kind === 'allow';
+  }
+
+  async judge(connect: DirectConnect): Promise<DirectVerdict> {
+    const { destinations, synthetic, addressesOf } = this.#options;
+    const { port, identity, datagram } = connect;
+    const index = datagram ? this.#options.datagrams : this.#options.index;
+    const named = addressFromBytes(connect.address);
+    const known = synthetic.target(named);
+    const real = known?.real ?? named;
+    const host = hostOf(known?.name ?? named.text);
+    const process = identity.ok ? processOf(identity.value) : identity.error.process;
+    const facts = { via: datagram ? 'datagram' : 'direct', host: host.text, port, process } as const;
+    const refuse = (reason: Reason, rule: RuleReference | null, address = real.text): DirectVerdict => ({
+      target: null,
+      event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
+    });
+    if (index.mode === 'block') return refuse('network_off', null);
+    if (datagram && !this.takesDatagrams(named, port)) return refuse('datagram_not_allowed', null);
+    if (!identity.ok) return refuse(identity.error.reason, null);
+    const verdict = decide(index, { host, port, identity: identity.value });
+    if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);
+    const found = await destinations.at(
+      host,
+      port,
+      verdict.candidates,
+      real,
+      known === null ? [] : addressesOf(known.name),
+    );
+    if (!found.ok) {
+      const { reason, candidate, address } = found.error;
+      if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')
+        return refuse(reason, candidate.rule, address?.text ?? real.text);
+      const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
+      return { target: null, event };
+    }
+    const { target, candidate } = found.value;
+    const address = target.address.text;
+    return {
+      target,
+      event: decisionDraft({ ...facts, action: 'allow', reason: 'allowed', rule: candidate.rule, address }),
+    };
+  }
+}
+
+/** A name of the policy DNS or a canonical address: always one that can be read. */
+function hostOf(text: string): Host {
+  const host = normaliseHost(text);
+  if (!host.ok) throw new Error(`internal error: the host ${text} ${host.error}`);
+  return host.value;
+}

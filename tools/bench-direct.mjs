@@ -1,0 +1,84 @@
+// What a direct connection costs: the same client, outside and inside, against one server on loopback. Inside it goes
+// by its name through policy DNS and the warden. Microseconds for a connect, connections with one request per second, and
+// megabytes per second of one connection.
+import { spawn, spawnSync } from 'node:child_process';
+
+const SERVER = `const big = Buffer.alloc(1 << 20);
+require('net').createServer((socket) => {
+  socket.on('error', () => {});
+  socket.once('data', (data) => {
+    if (data[0] === 71) return void socket.end('HTTP/1.0 200 OK\\r\\n\\r\\nhello');
+    let left = 512;
+    const more = () => { while (left-- > 0) if (!socket.write(big)) return; socket.end(); };
+    socket.on('drain', more); more();
+  });
+}).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
+
+const CLIENT = `const { connect } = require('net'); const { lookup } = require('dns');
+const [host, port, count, spare] = process.argv.slice(1);
+const open = []; for (let i = 0; i < spare; i += 1) open.push(require('fs').openSync('/dev/null'));
+const now = () => Number(process.hrtime.bigint()) / 1000;
+lookup(host, { family: 4 }, async (error, address) => {
+  if (error) throw error;
+  const once = (text, measure) => new Promise((resolve, reject) => {
+    const began = now(); let bytes = 0;
+    const socket = connect(Number(port), address, () => { measure.connect?.push(now() - began); socket.write(text); });
+    socket.on('data', (data) => { bytes += data.length; }).on('error', reject).on('close', () => resolve(bytes));
+  });
+  for (let i = 0; i < 20; i += 1) await once('GET / HTTP/1.0\\r\\n\\r\\n', {});
+  const times = []; const began = now();
+  for (let i = 0; i < count; i += 1) await once('GET / HTTP/1.0\\r\\n\\r\\n', { connect: times });
+  const rate = (count / (now() - began)) * 1e6;
+  const from = now(); const bytes = await once('bulk', {});
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ p50: times[count >> 1], p99: times[Math.floor(count * 0.99)], rate, throughput: bytes / (now() - from) }));
+});`;
+
+/** Interleaved, the median of the rounds. `spare`: further open descriptors of the client. */
+export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 500 }) {
+  const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = await new Promise((resolve) =>
+    server.stdout.once('data', (data) => resolve(String(data).trim())),
+  );
+  const run = (argv) => {
+    const { stdout, stderr, status } = spawnSync(argv[0], argv.slice(1), { env, cwd, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
+    return JSON.parse(stdout);
+  };
+  const inside = ['run', '--allow', 'bench.test:80', '--connect-to', `bench.test:80:127.0.0.1:${port}`, '--'];
+  const client = [process.execPath, '-e', CLIENT, '--'];
+  try {
+    return [0, 2000].map((spare) => {
+      const bare = [];
+      const direct = [];
+      for (let i = 0; i < rounds; i += 1) {
+        bare.push(run([...client, '127.0.0.1', port, count, spare].map(String)));
+        direct.push(run([openshell, ...inside, ...client, 'bench.test', 80, count, spare].map(String)));
+      }
+      return { spare, bare: medians(bare), direct: medians(direct) };
+    });
+  } finally {
+    server.kill();
+  }
+}
+
+function medians(rows) {
+  const middle = (key) => rows.map((row) => row[key]).sort((a, b) => a - b)[rows.length >> 1];
+  return Object.fromEntries(['p50', 'p99', 'rate', 'throughput'].map((key) => [key, middle(key)]));
+}
+
+/** Rows for people: outside, inside, and the ratio that counts (more is better for rates, less for times). */
+export const directRows = (results) =>
+  results.flatMap(({ spare, bare, direct }) =>
+    [
+      ['connect p50, us', 'p50'],
+      ['connect p99, us', 'p99'],
+      ['connection and one request, per second', 'rate'],
+      ['one connection, MB/s', 'throughput'],
+    ].map(([what, key]) => ({
+      name: `${what}${spare > 0 ? ` (${spare} open files)` : ''}`,
+      bare: bare[key],
+      direct: direct[key],
+      ratio: direct[key] / bare[key],
+    })),
+  );
