@@ -11,6 +11,13 @@
 #include <sys/stat.h>
 
 #define MAX_ANCESTORS 64
+/* Bytes of the names of all ancestors together. */
+#define MAX_ANCESTOR_NAMES (64u << 10)
+/* What a frame says of an executable beside its name, and of everything else. */
+#define EXECUTABLE_BYTES 64
+#define OTHER_BYTES 256
+_Static_assert((MAX_ANCESTORS + 1) * EXECUTABLE_BYTES + PATH_MAX + MAX_ANCESTOR_NAMES + OTHER_BYTES <= MAX_FRAME,
+               "a frame holds whatever a caller is");
 
 /* Reads a small file of /proc as a string. */
 static bool read_text(int dir, const char *name, char *text, size_t size) {
@@ -159,7 +166,8 @@ bool caller_has_signal(const struct caller *caller) {
 
 static uint64_t nanoseconds(struct timespec time) { return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec; }
 
-static void describe_executable(int proc, pid_t pid, struct frame *frame) {
+/* `room`: bytes that the name may have; what it has is taken from it. */
+static void describe_executable(int proc, pid_t pid, size_t *room, struct frame *frame) {
   char path[PATH_MAX];
   struct stat st = {0};
   uint32_t flags = 0;
@@ -173,6 +181,12 @@ static void describe_executable(int proc, pid_t pid, struct frame *frame) {
     flags |= EXECUTABLE_FLAG_DELETED;
     if ((size_t)length > tail && memcmp(path + length - tail, suffix, tail) == 0) length -= (ssize_t)tail;
   }
+  if ((size_t)length > *room) {
+    flags |= EXECUTABLE_FLAG_CUT;
+    length = 0;
+    *room = 0; /* a shorter name farther up is none of the nearest */
+  }
+  *room -= (size_t)length;
   frame_bytes(frame, path, (size_t)length);
   frame_u64(frame, st.st_dev);
   frame_u64(frame, st.st_ino);
@@ -197,12 +211,14 @@ void caller_describe(const struct caller *caller, pid_t top, struct frame *frame
   size_t count_at = frame->length;
   uint32_t count = 1;
   frame_u32(frame, 0);
-  describe_executable(caller->proc, caller->tgid, frame);
+  size_t own = PATH_MAX;
+  size_t room = MAX_ANCESTOR_NAMES;
+  describe_executable(caller->proc, caller->tgid, &own, frame);
   pid_t pid = parent_of(caller->proc);
   while (pid > 1 && pid != top && count <= MAX_ANCESTORS) {
     int proc = open_task(pid);
     if (proc < 0) break;
-    describe_executable(proc, pid, frame);
+    describe_executable(proc, pid, &room, frame);
     count++;
     pid = parent_of(proc);
     close(proc);

@@ -133,8 +133,10 @@ static void obey(pid_t program) {
   struct inbox_message message;
   int got = inbox_receive(warden, &message, NULL, NULL);
   if (got == 0 || (got < 0 && errno != EAGAIN)) _exit(1); /* the warden is gone */
-  if (got == 1 && message.kind == INBOX_SIGNAL)
-    kill(message.b == SIGNAL_SCOPE_GROUP ? -program : program, (int)message.a);
+  if (got != 1 || message.kind != INBOX_SIGNAL) return;
+  /* Before setsid(2) the program has no group yet, and no child either: then it alone is the whole group. */
+  if (message.b == SIGNAL_SCOPE_GROUP && (kill(-program, (int)message.a) == 0 || errno != ESRCH)) return;
+  kill(program, (int)message.a);
 }
 
 static _Noreturn void reap_for_ever(pid_t program, int children) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 /* A user namespace whose only purpose is to hold `on_disk -> host` id maps for mount_setattr(2). */
@@ -67,10 +68,14 @@ static int open_source(const char *path) {
   int place = sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC, SYS_RESOLVE_NO_SYMLINKS | SYS_RESOLVE_NO_MAGICLINKS);
   if (place < 0) return -1;
   int tree = sys_open_tree(place, "", AT_EMPTY_PATH | SYS_AT_RECURSIVE | SYS_OPEN_TREE_CLONE | SYS_OPEN_TREE_CLOEXEC);
+  /* A copy of a shared mount is its peer: what the host mounts there later would appear inside, with flags of its own. */
+  struct sys_mount_attr attr = {.propagation = MS_PRIVATE};
+  bool cut_off = tree >= 0 && sys_mount_setattr(tree, AT_EMPTY_PATH | SYS_AT_RECURSIVE, &attr) == 0;
   int saved = errno;
   close(place);
+  if (tree >= 0 && !cut_off) close(tree);
   errno = saved;
-  return tree;
+  return cut_off ? tree : -1;
 }
 
 bool sources_open(struct sources *sources, const struct document *plan, bool idmap, uid_t host_uid, gid_t host_gid,

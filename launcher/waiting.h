@@ -4,12 +4,7 @@
 
 #include "caller.h"
 #include "mediate.h"
-#include <sys/socket.h>
-
-struct target {
-  struct sockaddr_storage address;
-  socklen_t length;
-};
+#include "target.h"
 
 /* RETRY: a Unix listener's backlog is full, which no event tells the end of. */
 enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE, WAITING_RETRY };

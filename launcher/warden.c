@@ -10,6 +10,7 @@
 #include "inbox.h"
 #include "init.h"
 #include "mediate.h"
+#include "streams.h"
 #include "sys.h"
 #include "terminal.h"
 #include "usage.h"
@@ -48,6 +49,8 @@ static struct {
   pid_t init;
   bool channel_open;
   bool terminal;
+  bool streams_taken;
+  struct failure streams_failure; /* why not */
   bool ended; /* init is gone, and with it every process of the sandbox */
   int64_t next_usage_ms;
 } warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1, .inner = -1};
@@ -85,6 +88,7 @@ static void isolate_self(void) {
   sys_close_range(WARDEN_CHANNEL + 1, ~0u, 0);
   for (int fd = WARDEN_CONTROL; fd <= WARDEN_CHANNEL; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
   warden.channel_open = fcntl(WARDEN_CHANNEL, F_GETFD) >= 0;
+  warden.streams_taken = streams_take(&warden.streams_failure);
   sigfillset(&all);
   sigdelset(&all, SIGSEGV);
   sigdelset(&all, SIGBUS);
@@ -108,6 +112,8 @@ static void read_launch(uint32_t length) {
   if (!launch_parse(&warden.plan, &warden.request, bytes, length)) give_up_at(STEP_DECODE_PLAN);
   warden.settings = DOCUMENT_ROWS(&warden.plan, SECTION_SETTINGS, settings_row);
   warden.terminal = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row)->flags & REQUEST_FLAG_TTY;
+  /* With a terminal of its own the program gets none of the three. */
+  if (!warden.terminal && !warden.streams_taken) give_up(&warden.streams_failure);
 }
 
 static unsigned long clone_flags(uint32_t namespaces) {

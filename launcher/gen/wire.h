@@ -108,6 +108,7 @@ enum verdict {
 enum executable_flag {
   EXECUTABLE_FLAG_DELETED = 1,
   EXECUTABLE_FLAG_UNREADABLE = 2,
+  EXECUTABLE_FLAG_CUT = 4,
 };
 
 enum limit {
@@ -145,6 +146,8 @@ enum step {
   STEP_HANDLE = 27,
   STEP_CGROUP = 28,
   STEP_LOST = 29,
+  STEP_STREAM = 30,
+  STEP_STREAM_TERMINAL = 31,
 };
 
 enum section_kind {

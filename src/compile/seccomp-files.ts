@@ -21,17 +21,18 @@ export function fileTreatments(input: SeccompInput): readonly Treatment[] {
 
 const SETUID_REFUSED = refuse(ERRNOS.EPERM, 'setuid_bit');
 
-/** mkdir and mkdirat are not among them: the kernel drops the bit there. */
+/** mkdir and mkdirat are not among them: the kernel drops both bits there. */
 const WITH_MODE = ['creat', 'mknod', 'mknodat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2'] as const;
 const OPENING = ['open', 'openat'] as const;
 
-const setsUserId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
-  anyBit(argument(call, 'mode'), MODE.S_ISUID);
+/** The group as well: run as root, the files in writable directories have a group of the host, mostly 0. */
+const setsId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
+  anyBit(argument(call, 'mode'), MODE.S_ISUID | MODE.S_ISGID);
 
 function setsMode(call: (typeof WITH_MODE)[number]): Treatment {
   return {
     call,
-    clauses: [{ when: [setsUserId(call)], verdict: SETUID_REFUSED }],
+    clauses: [{ when: [setsId(call)], verdict: SETUID_REFUSED }],
     otherwise: ALLOWED_CALL,
   };
 }
@@ -41,7 +42,7 @@ function opens(call: (typeof OPENING)[number]): Treatment {
   const makes = anyBit(argument(call, 'flags'), OPEN.O_CREAT | OPEN.__O_TMPFILE);
   return {
     call,
-    clauses: [{ when: [makes, setsUserId(call)], verdict: SETUID_REFUSED }],
+    clauses: [{ when: [makes, setsId(call)], verdict: SETUID_REFUSED }],
     otherwise: ALLOWED_CALL,
   };
 }

@@ -152,7 +152,8 @@ export const SECCOMP_RULES = {
       'without a namespace of its own, System V and POSIX IPC reach the objects of other sandboxes and of the host',
   },
   setuid_bit: {
-    reason: "a set-user-id file lends this user's identity to whoever on the host executes it",
+    reason:
+      "a set-user-id or set-group-id file lends this user's identity to whoever on the host executes it",
   },
   tty_input: {
     reason:

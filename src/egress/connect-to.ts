@@ -2,8 +2,9 @@
  * `--connect-to HOST:PORT:ADDR:PORT`: the operator vouches that a host and port are at an address. The form is curl's,
  * with nothing left empty; IPv6 addresses stand in brackets.
  */
+
+import type { Address } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { Address } from '../match/address.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 
 export interface ConnectTo {

@@ -1,7 +1,8 @@
 /** From a host that a rule allows to addresses that may be dialled: resolved once, all of them checked. */
+
+import { type Address, type Cidr, parseAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Reason } from '../event/event.ts';
-import { type Address, type Cidr, parseAddress } from '../match/address.ts';
 import { chooseCandidate } from '../match/choose-candidate.ts';
 import type { Host } from '../match/host.ts';
 import type { Candidate } from '../match/verdict.ts';

@@ -9,11 +9,16 @@ import { shown } from '../match/shown.ts';
 import { ContentHash, type ExecutableFacts } from './content-hash.ts';
 import { EGRESS_LIMITS, type EgressLimits } from './limits.ts';
 
+export interface AncestorFacts extends ExecutableFacts {
+  /** It has no path here: those of nearer ancestors were too long. */
+  readonly cut?: boolean;
+}
+
 export interface ProcessFacts {
   readonly pid: number;
   readonly executable: ExecutableFacts;
   /** Nearest first. */
-  readonly ancestors: readonly ExecutableFacts[];
+  readonly ancestors: readonly AncestorFacts[];
 }
 
 export interface IdentityProblem {
@@ -39,12 +44,15 @@ export class IdentityResolver {
 
   /**
    * An ancestor that is gone or cannot be read keeps its path with a null hash: it grants nothing, and its child is
-   * judged without it. Content that changed, the caller's or an ancestor's, refuses.
+   * judged without it. Content that changed, the caller's or an ancestor's, refuses; so do ancestors that were cut, since
+   * their content might have changed.
    */
   async resolve(facts: ProcessFacts): Promise<Result<BinaryIdentity, IdentityProblem>> {
     const ancestors = facts.ancestors.slice(0, this.#limits.ancestors);
     const problem = (reason: IdentityProblem['reason'], detail: string): Result<never, IdentityProblem> =>
       err({ reason, detail, process: referenceOf(facts, ancestors) });
+    if (facts.ancestors.some(({ cut }) => cut === true))
+      return problem('identity_unavailable', 'the paths of its ancestors are too long');
     const [own, ...others] = await Promise.all(
       [facts.executable, ...ancestors].map((one) => this.#identify(one)),
     );

@@ -14,6 +14,8 @@ export interface ReportedExecutable {
   readonly ctimeNs: bigint;
   readonly deleted: boolean;
   readonly unreadable: boolean;
+  /** An ancestor without its path: those of nearer ones took all the room of the frame. */
+  readonly cut: boolean;
 }
 
 export interface ReportedProcess {
@@ -146,6 +148,7 @@ function decodeProcess(reader: FrameReader): ReportedProcess {
       ctimeNs,
       deleted: (flags & ENUMS.executable_flag.deleted) !== 0,
       unreadable: (flags & ENUMS.executable_flag.unreadable) !== 0,
+      cut: (flags & ENUMS.executable_flag.cut) !== 0,
     });
   }
   return { pid, executables };

@@ -1,6 +1,7 @@
 /** Which of the endpoints that allow a name also allows the addresses that the name has now. */
+
+import type { Address, Cidr } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { Address, Cidr } from './address.ts';
 import { type AddressProblem, judgeAddress } from './judge-address.ts';
 import type { Candidate } from './verdict.ts';
 

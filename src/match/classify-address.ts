@@ -1,5 +1,5 @@
 /** Which class an address is in, with the IPv4 addresses that transition mechanisms hide in IPv6 ones. */
-import { type Address, addressOf, type Cidr, contains } from './address.ts';
+import { type Address, addressOf, type Cidr, contains } from '../base/address.ts';
 import { type AddressClass, type Embedding, SPECIAL_BLOCKS, type SpecialBlock } from './special-addresses.ts';
 
 export interface Classified {

@@ -2,8 +2,9 @@
  * The egress table, prepared for lookups. Building costs one pass; after it a decision looks at the endpoints that
  * match host and port, however many rules there are.
  */
+
+import { parseAddress, parseCidr } from '../base/address.ts';
 import type { EgressEndpoint, EgressPolicy, EgressTable, NetworkMode } from '../plan/plan.ts';
-import { parseAddress, parseCidr } from './address.ts';
 import { type BinaryRule, compileBinary } from './binary.ts';
 import { BinaryIndex } from './binary-index.ts';
 import { type Host, normaliseHost } from './host.ts';

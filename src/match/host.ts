@@ -2,8 +2,9 @@
  * Hosts in the one spelling that rules are compared with. Anything that two programs could read differently is
  * refused, not repaired.
  */
+
+import { type Address, parseAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { type Address, parseAddress } from './address.ts';
 
 export interface Host {
   /** Lower case, no trailing dot, no brackets: a name or a canonical address. */

@@ -1,6 +1,7 @@
 /** Whether an endpoint may be reached at an address: the check that stands between a name and a dialled socket. */
+
+import { type Address, type Cidr, contains } from '../base/address.ts';
 import type { EgressEndpoint } from '../plan/plan.ts';
-import { type Address, type Cidr, contains } from './address.ts';
 import { classifyAddress } from './classify-address.ts';
 import { CONTROL_PLANE_PORTS } from './special-addresses.ts';
 

@@ -9,7 +9,7 @@
  * Where the registry leaves doubt the stricter class is taken. Blocks with `embeds` carry an IPv4 address that is
  * judged too; the stricter of both classes holds.
  */
-import { type Cidr, parseCidr } from './address.ts';
+import { type Cidr, parseCidr } from '../base/address.ts';
 
 export type AddressClass = 'never' | 'private' | 'public';
 

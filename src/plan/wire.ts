@@ -110,7 +110,7 @@ export const ENUMS = {
   report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7, reused: 8, unix: 9 },
   signal_scope: { main: 0, group: 1 },
   verdict: { refuse: 0, local: 1, direct: 2 },
-  executable_flag: { deleted: 1, unreadable: 2 },
+  executable_flag: { deleted: 1, unreadable: 2, cut: 4 },
   limit: { memory: 1, cpu: 2 },
   /** What the launcher was doing when it failed; docs and messages in src/launch/steps.ts. */
   step: {
@@ -143,6 +143,8 @@ export const ENUMS = {
     handle: 27,
     cgroup: 28,
     lost: 29,
+    stream: 30,
+    stream_terminal: 31,
   },
 } as const satisfies Record<string, Readonly<Record<string, number>>>;
 

@@ -1,5 +1,6 @@
 /** Where an endpoint leads: host, ports, and the addresses in which the host must lie. */
-import { type Block, blockOf, neverReached, overlaps, parseAddress, parseBlock } from './address.ts';
+import type { Cidr } from '../base/address.ts';
+import { blockOf, neverReached, overlaps, parseAddress, parseBlock } from './address.ts';
 import type { Read } from './fields.ts';
 import type { TextRead } from './file-path.ts';
 import { type Host, readHost } from './host.ts';
@@ -97,7 +98,7 @@ function checkPorts(read: EndpointRead, place: Place, issues: Issues): readonly 
 }
 
 interface Network {
-  readonly block: Block;
+  readonly block: Cidr;
   readonly span: At<string>['span'];
 }
 
@@ -125,7 +126,7 @@ function checkNetworks(read: EndpointRead, issues: Issues): Network[] {
       const message = `${quoted(entry.value)} has bits set to the right of its prefix; it is read as ${quoted(block.text)}`;
       issues.report('network_host_bits', entry, message);
     }
-    if (block.prefix < BROAD[block.family]) {
+    if (block.bits < BROAD[block.family]) {
       const message = `${quoted(entry.value)} is very broad: it has ${addressCount(block)} addresses`;
       issues.report('broad_network', entry, message, 'Write the smallest blocks that do.');
     }
@@ -137,7 +138,7 @@ function checkNetworks(read: EndpointRead, issues: Issues): Network[] {
   return networks;
 }
 
-const addressCount = ({ family, prefix }: Block): string => `2^${(family === 4 ? 32 : 128) - prefix}`;
+const addressCount = ({ family, bits }: Cidr): string => `2^${(family === 4 ? 32 : 128) - bits}`;
 
 function checkAddress(host: At<string>, path: string, networks: readonly Network[], issues: Issues): void {
   const own = blockOf(parseAddress(host.value)!);

@@ -70,17 +70,6 @@ const variable = (path: string, hint: string): Problem => ({
   hint,
 });
 
-/** The path without repeated or trailing slashes and `.` components, for comparisons. */
-export function comparablePath(path: string): string {
-  const absolute = path.startsWith('/');
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-  return (absolute ? '/' : '') + parts.join('/');
-}
-
-/** Whether `path` is `directory` or lies below it; both comparable. */
-export const liesIn = (path: string, directory: string): boolean =>
-  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
-
 /** Reports values that stand in a list before, compared by `key`. */
 export function reportRepeated(
   reads: readonly (TextRead & Place)[],

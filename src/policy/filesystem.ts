@@ -1,13 +1,7 @@
 /** The section `filesystem_policy`. */
+import { cleanPath, liesIn } from '../base/path.ts';
 import type { Read } from './fields.ts';
-import {
-  checkFilePath,
-  comparablePath,
-  liesIn,
-  reportRepeated,
-  type TextRead,
-  WORKDIR,
-} from './file-path.ts';
+import { checkFilePath, reportRepeated, type TextRead, WORKDIR } from './file-path.ts';
 import { type Issues, quoted } from './issues.ts';
 import { POLICY_LIMITS } from './limits.ts';
 import type { At, FilesystemSection } from './policy.ts';
@@ -54,7 +48,7 @@ export function checkFilesystem(read: Read<typeof FILESYSTEM>, issues: Issues): 
 const at = ({ value, span }: Listed): At<string> => ({ value, span });
 
 function checkList(reads: readonly TextRead[], issues: Issues): Listed[] {
-  reportRepeated(reads, comparablePath, issues);
+  reportRepeated(reads, cleanPath, issues);
   return reads
     .filter((read) => checkFilePath(read, issues))
     .map((read) => {
@@ -62,7 +56,7 @@ function checkList(reads: readonly TextRead[], issues: Issues): Listed[] {
         const message = `${quoted(read.value)} is taken literally: paths here are no patterns`;
         issues.report('path_pattern', read, message, 'List a directory: everything below it is meant too.');
       }
-      return { ...read, comparable: comparablePath(read.value) };
+      return { ...read, comparable: cleanPath(read.value) };
     });
 }
 

@@ -83,6 +83,16 @@ function describe(
         message: `the working directory ${plan.workdir} cannot be entered inside the sandbox: ${cause}`,
         hint: 'list it in filesystem_policy, or set `include_workdir: true`',
       };
+    case 'stream':
+      return {
+        message: `${streamOf(failure)} is ${STREAM_KINDS[cause] ?? 'a descriptor of an unusual kind'}, which is not passed to a program`,
+        hint: redirection(failure),
+      };
+    case 'stream_terminal':
+      return {
+        message: `${streamOf(failure)} is a terminal that cannot be opened for ${failure.row === 0 ? 'reading' : 'writing'} alone: ${cause}`,
+        hint: `it may belong to another user (su, sudo); ${redirection(failure)}, or give the program a terminal of its own with \`--tty\``,
+      };
     case 'drop_ids':
       return {
         message: `cannot give up root for an unused user id: ${cause}`,
@@ -95,6 +105,24 @@ function describe(
       };
   }
 }
+
+/** As the launcher tells them (launcher/streams.c). */
+const STREAM_KINDS: Readonly<Record<string, string>> = {
+  EISDIR: 'a directory',
+  EBADF: 'a path without its content (O_PATH)',
+  EPROTOTYPE: 'a socket that is neither a Unix stream nor TCP',
+  ENOTCONN: 'a socket without a peer',
+};
+
+const STREAMS = [
+  { name: 'standard input', redirection: '`< /dev/null`, `< FILE` or `COMMAND |`' },
+  { name: 'standard output', redirection: '`> FILE` or `| cat`' },
+  { name: 'standard error', redirection: '`2> FILE` or `2>&1 | cat`' },
+] as const;
+
+const streamOf = ({ row }: LaunchFailure): string => STREAMS[row ?? 0]?.name ?? `descriptor ${row}`;
+const redirection = ({ row }: LaunchFailure): string =>
+  `redirect it: ${STREAMS[row ?? 0]?.redirection ?? ''}`;
 
 const lineOf = (line: number | null, plan: Plan): string =>
   line === null || plan.policy.file === null ? '' : ` (${plan.policy.file}:${line})`;

@@ -1,10 +1,10 @@
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/base/address.ts';
 import { ok } from '../../src/base/result.ts';
 import { Destinations, type Target } from '../../src/egress/destination.ts';
 import { createDialer, dialAddresses } from '../../src/egress/dial.ts';
 import { EGRESS_LIMITS } from '../../src/egress/limits.ts';
-import { parseAddress } from '../../src/match/address.ts';
 import { decide } from '../../src/match/decide.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import { endpoint, host, identity, policy, table } from '../match/tables.ts';

@@ -68,6 +68,14 @@ describe('IdentityResolver', () => {
     });
   });
 
+  it('refuses a caller with ancestors that were cut from the report', async () => {
+    const resolver = new IdentityResolver(contents({ 1: 'aa', 2: 'bb', 3: 'cc' }));
+    const ancestors = [facts('/b', 2), { ...facts('', 3), cut: true }];
+    expect(await resolver.resolve({ pid: 9, executable: facts('/a', 1), ancestors })).toMatchObject({
+      error: { reason: 'identity_unavailable', detail: 'the paths of its ancestors are too long' },
+    });
+  });
+
   it('refuses a caller that cannot be read', async () => {
     const resolver = new IdentityResolver(contents({ 1: null }));
     expect(await resolver.resolve({ pid: 9, executable: facts('/a', 1), ancestors: [] })).toMatchObject({

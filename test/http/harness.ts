@@ -1,6 +1,7 @@
 /** A proxy between real sockets: a client that sends bytes, and origins that write down what reaches them. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect } from 'vitest';
+import { parseAddress } from '../../src/base/address.ts';
 import { ok } from '../../src/base/result.ts';
 import { ConnectToTable } from '../../src/egress/connect-to.ts';
 import { Destinations } from '../../src/egress/destination.ts';
@@ -12,7 +13,6 @@ import type { Refusal } from '../../src/event/refusal.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import type { ProxyLimits } from '../../src/http/limits.ts';
 import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
-import { parseAddress } from '../../src/match/address.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import type { EgressTable } from '../../src/plan/plan.ts';
 import { endpoint, host, identity, policy, table } from '../match/tables.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress } from '../../src/match/address.ts';
+import { parseAddress } from '../../src/base/address.ts';
 import { chooseCandidate } from '../../src/match/choose-candidate.ts';
 import { decide } from '../../src/match/decide.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';

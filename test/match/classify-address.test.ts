@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress, parseCidr } from '../../src/match/address.ts';
+import { parseAddress, parseCidr } from '../../src/base/address.ts';
 import { classifyAddress, nat64Prefixes } from '../../src/match/classify-address.ts';
 
 const classOf = (text: string, nat64: readonly string[] = []) =>

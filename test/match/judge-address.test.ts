@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress, parseCidr } from '../../src/match/address.ts';
+import { parseAddress, parseCidr } from '../../src/base/address.ts';
 import { type AddressPlan, judgeAddress } from '../../src/match/judge-address.ts';
 import { CONTROL_PLANE_PORTS } from '../../src/match/special-addresses.ts';
 

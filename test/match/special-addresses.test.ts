@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressOf, contains, parseAddress, WIDTH } from '../../src/match/address.ts';
+import { addressOf, contains, parseAddress, WIDTH } from '../../src/base/address.ts';
 import { classifyAddress } from '../../src/match/classify-address.ts';
 import { SPECIAL_BLOCKS } from '../../src/match/special-addresses.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCidr } from '../../src/match/address.ts';
+import { parseCidr } from '../../src/base/address.ts';
 import { isMapped, neverReached, overlaps, parseAddress, parseBlock } from '../../src/policy/address.ts';
 
 describe('a CIDR block', () => {

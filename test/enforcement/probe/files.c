@@ -152,9 +152,9 @@ static long deep(char **a) {
   if (access("program", X_OK) != 0) {
     int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     while (strlen(place) + 2 * sizeof name < sizeof place) {
-      if (mkdir(name, 0755) < 0 || chdir(name) < 0 || getcwd(place, sizeof place) == NULL) broken("a directory");
+      if ((mkdir(name, 0755) < 0 && errno != EEXIST) || chdir(name) < 0 || getcwd(place, sizeof place) == NULL) broken("a directory");
     }
-    int to = open("program", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    int to = open("program", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
     char bytes[65536];
     ssize_t got;
     while ((got = read(from, bytes, sizeof bytes)) > 0)

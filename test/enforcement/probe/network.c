@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -180,10 +182,43 @@ static long dns_tcp(char **a) {
 }
 
 /* Runs a program whose standard input is a socket of this network namespace: `tcp` or `udp`, and the program's words. */
-static long with_socket(char **a) {
-  int file = open_socket(AF_INET, strcmp(given(a[0]), "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM);
+static int one_of_pair(int type) {
+  int pair[2];
+  if (socketpair(AF_UNIX, type, 0, pair) < 0) broken("socketpair");
+  return pair[0];
+}
+/* A connection to a listener of its own. */
+static int connected_tcp(void) {
+  struct address address = inet_address("127.0.0.1", "0");
+  int listener = open_socket(AF_INET, SOCK_STREAM);
+  int file = open_socket(AF_INET, SOCK_STREAM);
+  struct sockaddr *name = (struct sockaddr *)&address.storage;
+  if (listen(listener, 1) < 0 || getsockname(listener, name, &address.length) < 0) broken("listen");
+  if (connect(file, name, address.length) < 0) broken("connect");
+  /* Stays open in what is started: nobody hangs up. */
+  if (accept(listener, NULL, NULL) < 0) broken("accept");
+  return file;
+}
+static int open_kind(const char *kind) {
+  if (strcmp(kind, "tcp") == 0) return open_socket(AF_INET, SOCK_STREAM);
+  if (strcmp(kind, "udp") == 0) return open_socket(AF_INET, SOCK_DGRAM);
+  if (strcmp(kind, "unix") == 0) return open_socket(AF_UNIX, SOCK_STREAM);
+  if (strcmp(kind, "tcp-connected") == 0) return connected_tcp();
+  if (strcmp(kind, "unix-stream-pair") == 0) return one_of_pair(SOCK_STREAM);
+  if (strcmp(kind, "unix-packet-pair") == 0) return one_of_pair(SOCK_SEQPACKET);
+  if (strcmp(kind, "unix-datagram-pair") == 0) return one_of_pair(SOCK_DGRAM);
+  if (strcmp(kind, "path") == 0) return open("/etc/hostname", O_PATH);
+  if (strcmp(kind, "epoll") == 0) return epoll_create1(0);
+  if (strcmp(kind, "memfd") == 0) return memfd_create("input", 0);
+  if (strcmp(kind, "terminal-master") == 0) return open("/dev/ptmx", O_RDWR | O_NOCTTY);
+  errno = EINVAL;
+  broken(kind);
+}
+/* Runs a program with a descriptor of that kind as its standard input. */
+static long with_input(char **a) {
+  int file = open_kind(given(a[0]));
   given(a[1]);
-  if (dup2(file, 0) < 0) broken("dup2");
+  if (file < 0 || dup2(file, 0) < 0) broken(a[0]);
   execv(a[1], a + 1);
   broken(a[1]);
 }
@@ -323,7 +358,7 @@ const struct entry NETWORK_ACTIONS[] = {
     {"dns-udp", dns_udp},
     {"dns-tcp", dns_tcp},
     {"by-name", by_name},
-    {"with-socket", with_socket},
+    {"with-input", with_input},
     {"connect-input", connect_input},
     {"send-input", send_input},
     {"connect-race", connect_race},

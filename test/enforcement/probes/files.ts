@@ -153,6 +153,12 @@ export const files: Subject = {
       'userns-control',
       'echo 10 > /proc/sys/user/max_user_namespaces',
     ),
+    attack(
+      'sys-user-inotify',
+      'raise the number of its inotify instances in /proc/sys',
+      'userns-control',
+      'echo 100000 > /proc/sys/user/max_inotify_instances',
+    ),
     attack('host-name', 'learn the name of the host', 'control', '[ "$(uname -n)" = "$HOSTNAME_OUTSIDE" ]'),
   ],
 };

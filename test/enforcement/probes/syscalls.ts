@@ -152,8 +152,8 @@ export const syscalls: Subject = {
         open: 'a write to a shared mapping leaves the bit, so no directory that holds set-user-id programs should be writable',
       },
     ),
-    call('setgid-chmod', 'fchmodat notes.txt 02755', 'set the set-group-id bit of a program', 'control', {
-      open: 'chmod(2) may set it, so a program of a writable directory runs with the group of its owner on the host: as root that is group 0',
-    }),
+    call('setgid-chmod', 'fchmodat notes.txt 02755', 'set the set-group-id bit of a program', 'control'),
+    call('setgid-directory', 'fchmodat . 02755', 'set the set-group-id bit of a directory', 'control'),
+    call('setgid-openat', 'make-by-openat "g-$ID" 02755', 'make a file with the set-group-id bit', 'control'),
   ],
 };

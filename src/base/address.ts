@@ -71,7 +71,8 @@ export function contains(block: Cidr, address: Address): boolean {
   return address.value >> shift === block.base >> shift;
 }
 
-function cidrOf(family: 4 | 6, value: bigint, bits: number): Cidr {
+/** The block of this length around `value`; bits to the right of its prefix are cut off. */
+export function cidrOf(family: 4 | 6, value: bigint, bits: number): Cidr {
   const shift = BigInt(WIDTH[family] - bits);
   const base = (value >> shift) << shift;
   return { family, base, bits, text: `${addressOf(family, base).text}/${bits}` };

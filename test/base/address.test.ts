@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOf, contains, parseAddress, parseCidr } from '../../src/match/address.ts';
+import { addressOf, contains, parseAddress, parseCidr } from '../../src/base/address.ts';
 
 describe('parseAddress', () => {
   it.each([
