@@ -87,10 +87,11 @@ static void hand_over(const struct mediator *mediator, struct waiting *waiting, 
     fcntl(waiting->replacement, F_SETFL, flags & ~O_NONBLOCK);
   }
   if (!swap_hand_over(mediator, waiting->id, &waiting->caller, waiting->number, waiting->file, waiting->replacement)) {
-    waiting_forget(mediator, waiting);
+    /* The number is above a limit that the caller lowered, or the call is gone. */
+    waiting_finish(mediator, waiting, EBADF);
     return;
   }
-  /* Before the caller goes on: as long as the old socket is open anywhere, its registrations in epoll sets report it. */
+  /* Its last copy, before the caller goes on: the old registrations in epoll sets end with it. */
   close(waiting->file);
   waiting->file = -1;
   waiting_finish(mediator, waiting, error);

@@ -17,7 +17,7 @@ struct waiting {
   uint64_t id; /* of the notification */
   struct caller caller;
   int number;      /* the caller's descriptor */
-  int file;        /* what it was when the call was made: everything is decided about this */
+  int file;        /* what it was when the call was made, which everything is decided about; -1: it was replaced */
   int judged;      /* a Unix socket's file, kept until the connect is done, or -1 */
   int replacement; /* a socket of the host that will take its place, or -1 */
   int domain;

@@ -285,6 +285,15 @@ print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children])`);
     expect(lines).toEqual(['[0, 0, 0, 0]']);
   });
 
+  it('has no registration of what it was before, once it connected', async () => {
+    const lines = await tried(`bad = 0
+for _ in range(500):
+    s = socket.socket(); s.setblocking(False); e = select.epoll(); e.register(s, select.EPOLLIN)
+    s.connect_ex(ECHO); bad += e.poll(10) != [(s.fileno(), select.EPOLLIN)]; e.close(); s.close()
+print(bad)`);
+    expect(lines).toEqual(['0']);
+  });
+
   it('of many threads at once', async () => {
     const lines = await tried(`got = []
 def work():
@@ -307,6 +316,12 @@ print(len(got), set(got))`);
     const lines = await tried(`s = socket.socket(); before = s.dup(); s.connect(ECHO); after = s.dup()
 print(after.recv(6), name(before.getpeername))`);
     expect(lines).toEqual(["b'hello\\n' ENOTCONN"]);
+  });
+
+  it('above a limit of open files that was lowered since fails, and does not wait', async () => {
+    const lines = await tried(`import resource
+s = socket.socket(); resource.setrlimit(resource.RLIMIT_NOFILE, (s.fileno(), 4096)); print(name(s.connect, ECHO))`);
+    expect(lines).toEqual(['EBADF']);
   });
 
   it('of the host becomes nothing else', async () => {
@@ -411,6 +426,29 @@ u.sendto(b"\\0" * 11, ("127.0.0.53", 53)); u.sendto(b"\\xff" * 1400, ("127.0.0.5
       'endpoint_not_listed c2VjcmV0.attacker.example TXT',
       'endpoint_not_listed dHdpY2U.attacker.example TXT',
     ]);
+  });
+
+  it('are resolved at the start where the policy says so, and what failed then fails', async () => {
+    const policy = scratch.policy(
+      [
+        'version: 1',
+        'dns: {pin: start}',
+        'network_policies:',
+        '  a:',
+        '    endpoints: [{host: pinned.test, port: 7000}, {host: gone.invalid, port: 80}]',
+        '    binaries: [{path: /**}]',
+        '',
+      ].join('\n'),
+      'pinned.yaml',
+    );
+    const done = await script(
+      `import socket
+print(socket.create_connection(("pinned.test", 7000)).recv(6))
+try: socket.getaddrinfo("gone.invalid", 80)
+except socket.gaierror as e: print(e.errno == socket.EAI_AGAIN)`,
+      ['--policy', policy, '--connect-to', `pinned.test:7000:127.0.0.1:${portOf(echo)}`],
+    );
+    expect(done.stdout, done.stderr).toBe("b'hello\\n'\nTrue\n");
   });
 
   it('under a pattern are short and few', async () => {
