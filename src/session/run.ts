@@ -201,6 +201,7 @@ class Run {
   #takeListener(kind: string, handle: unknown): void {
     if (kind === 'proxy') {
       this.#proxyHandle = handle;
+      void this.#mediation?.then((mediation) => this.#serveProxy(mediation));
       return;
     }
     const number = /^datagrams-(\d+)$/.exec(kind)?.[1];
@@ -228,8 +229,14 @@ class Run {
       connectTo: this.#options.connectTo,
       emit: (draft) => this.#sink.emit(draft),
     });
-    if (this.#proxyHandle !== null) mediation.serve(this.#proxyHandle);
+    this.#serveProxy(mediation);
     return mediation;
+  }
+
+  /** Once, when there are both: sockets and reports come by different ways, in either order. */
+  #serveProxy(mediation: Mediation): void {
+    if (this.#proxyHandle !== null) mediation.serve(this.#proxyHandle);
+    this.#proxyHandle = null;
   }
 
   #timeOut({ ms, rule }: TimeLimit): void {
