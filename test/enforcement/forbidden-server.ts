@@ -3,11 +3,12 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Counts connections and datagrams on one port; nobody may ever get here. */
 export class ForbiddenServer {
   readonly port: number;
-  reached: string[] = [];
+  #reached: string[] = [];
   readonly #stream: Server;
   readonly #datagrams: readonly Socket[];
 
@@ -17,10 +18,10 @@ export class ForbiddenServer {
     this.#datagrams = datagrams;
     stream.on('connection', (socket) => {
       socket.on('error', () => {});
-      this.reached.push('connection');
+      this.#reached.push('connection');
       socket.destroy();
     });
-    for (const socket of datagrams) socket.on('message', () => this.reached.push('datagram'));
+    for (const socket of datagrams) socket.on('message', () => this.#reached.push('datagram'));
   }
 
   static async start(): Promise<ForbiddenServer> {
@@ -40,6 +41,14 @@ export class ForbiddenServer {
       }),
     );
     return new ForbiddenServer(stream, datagrams);
+  }
+
+  /** Who has got here since the last time. */
+  async reached(): Promise<string[]> {
+    await sleep(50); // what is under way arrives
+    const reached = this.#reached;
+    this.#reached = [];
+    return reached;
   }
 
   close(): void {

@@ -40,11 +40,8 @@ afterAll(() => {
   place?.remove();
   for (const server of [greeter, greeter6, forbidden]) server?.close();
 });
-afterEach(() => {
-  if (forbidden === undefined) return;
-  const { reached } = forbidden;
-  forbidden.reached = [];
-  expect(reached).toEqual([]);
+afterEach(async () => {
+  if (forbidden !== undefined) expect(await forbidden.reached()).toEqual([]);
 });
 
 const STATES = { open: 'ok.test', over: 'ok.test', refused: 'gone.test' } as const;
@@ -86,17 +83,12 @@ describe.skipIf(unavailable !== null)('a socket that was handed over', () => {
     expect(await tried('sendto', 4, ['open'])).toEqual(['open ok']);
   });
 
-  it.each([
-    'reconnect',
-    'disconnect',
-    'unspecified',
-    'bind',
-    'listen',
-    'by-another',
-  ])('refuses: %s', async (attempt) => {
-    for (const line of await tried(attempt, 4, ALL))
-      expect(line).toMatch(REFUSED);
-  });
+  it.each(['reconnect', 'disconnect', 'unspecified', 'bind', 'listen', 'by-another'])(
+    'refuses: %s',
+    async (attempt) => {
+      for (const line of await tried(attempt, 4, ALL)) expect(line).toMatch(REFUSED);
+    },
+  );
 
   it.each(['accept', 'name-space', 'reopen', 'x32', 'i386'])('has no use for: %s', async (attempt) => {
     for (const line of await tried(attempt, 4, ALL)) expect(line).not.toMatch(/ok$/);
@@ -142,8 +134,7 @@ describe.skipIf(unavailable !== null || !hasVersion6)('a socket for IPv6 that wa
   it.each(['reconnect', 'disconnect', 'unspecified', 'bind', 'listen', 'by-another'])(
     'refuses: %s',
     async (attempt) => {
-      for (const line of await tried(attempt, 6, ['open', 'over']))
-        expect(line).toMatch(REFUSED);
+      for (const line of await tried(attempt, 6, ['open', 'over'])) expect(line).toMatch(REFUSED);
     },
   );
 

@@ -79,6 +79,13 @@ enum reached { NOWHERE, ALLOWED, WRONG };
 static enum reached reached(int file, in_port_t real_port) {
   struct sockaddr_storage peer = {0};
   socklen_t length = sizeof peer;
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(file, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_DGRAM) {
+    /* Connecting it says nothing: only the server knows whether it is outside. */
+    send(file, "stray", 5, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return NOWHERE;
+  }
   if (getpeername(file, (struct sockaddr *)&peer, &length) < 0 || peer.ss_family != AF_INET) return NOWHERE;
   return ((struct sockaddr_in *)&peer)->sin_port == real_port ? ALLOWED : WRONG;
 }
