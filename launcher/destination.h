@@ -3,21 +3,10 @@
 #define OPENSHELL_DESTINATION_H
 
 #include "mediate.h"
+#include "place.h"
 #include "waiting.h"
 #include <linux/seccomp.h>
 
-/* What an internet address means to the sandbox. */
-struct place {
-  bool named;     /* a whole address with a port */
-  bool loopback;  /* 127.0.0.0/8, ::1, and the unspecified addresses, which mean the same */
-  bool plain;     /* 127.0.0.1 or unspecified: where the proxy listens */
-  bool synthetic; /* of the policy DNS, or the sandbox's own */
-  uint16_t port;
-  uint8_t address[16];
-  uint32_t length; /* 4 or 16; a mapped address counts as the IPv4 address in it */
-};
-
-struct place look_at(const struct target *target);
 /* Asks the supervisor about the destination; the caller sleeps until the answer. */
 void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place);
 

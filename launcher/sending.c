@@ -55,7 +55,7 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
     int got = read_message(waiting, i, &waiting->target);
     if (got == 0) continue;
     if (got == -ENOENT) break;
-    struct place place = look_at(&waiting->target);
+    struct place place = place_of(&waiting->target);
     int error = got < 0 ? -got : place.synthetic && place.port != 0 ? give_port(waiting->file, waiting->domain) : 0;
     if (error != 0) {
       waiting_finish(mediator, waiting, error);

@@ -4,13 +4,8 @@
 
 #include "caller.h"
 #include "mediate.h"
+#include "target.h"
 #include <linux/seccomp.h>
-#include <sys/socket.h>
-
-struct target {
-  struct sockaddr_storage address;
-  socklen_t length;
-};
 
 /* RETRY: a Unix listener's backlog is full, which no event tells the end of. */
 enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE, WAITING_RETRY };

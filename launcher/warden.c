@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "warden.h"
 #include "agent.h"
+#include "cgroup.h"
 #include "clock.h"
 #include "control.h"
 #include "denials.h"
@@ -130,25 +131,6 @@ static unsigned long clone_flags(uint32_t namespaces) {
   return flags;
 }
 
-/* The cgroup that the supervisor made, opened while we still are who may write to it; -1 for none. */
-static int open_cgroup(void) {
-  const struct request_row *request = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row);
-  if (request->cgroup.length == 0) return -1;
-  int directory = open(document_text(&warden.request, request->cgroup), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  int processes = directory < 0 ? -1 : openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-  if (processes < 0) give_up_at(STEP_CGROUP);
-  close(directory);
-  return processes;
-}
-
-static void join_cgroup(int processes) {
-  char number[16];
-  if (processes < 0) return;
-  int length = snprintf(number, sizeof number, "%d", warden.init);
-  if (write(processes, number, (size_t)length) != length) give_up_at(STEP_CGROUP);
-  close(processes);
-}
-
 /* Starts init in new namespaces, where it waits. */
 static void start_init(uint32_t namespaces, struct sources *sources) {
   int pair[2];
@@ -190,7 +172,9 @@ static void make_sandbox(void) {
   struct failure failure;
   struct sources sources = {.count = 0};
   if (!ids_choose(warden.settings, &warden.ids, &failure)) give_up(&failure);
-  int cgroup = open_cgroup();
+  const struct request_row *request = DOCUMENT_ROWS(&warden.request, SECTION_REQUEST, request_row);
+  int cgroup = cgroup_open(document_text(&warden.request, request->cgroup));
+  if (cgroup == -1) give_up_at(STEP_CGROUP);
   if (warden.init > 0 && (warden.namespaces != warden.settings->namespaces || warden.ids.drop)) stop_init();
   if (warden.ids.drop) {
     if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
@@ -199,7 +183,7 @@ static void make_sandbox(void) {
   if (warden.init == 0) start_init(warden.settings->namespaces, warden.ids.drop ? &sources : NULL);
   for (uint32_t i = 0; i < sources.count; i++)
     if (sources.trees[i] >= 0) close(sources.trees[i]);
-  join_cgroup(cgroup);
+  if (!cgroup_join(cgroup, warden.init)) give_up_at(STEP_CGROUP);
   if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
   if (!agent_prepare(warden.init) || (warden.settings->datagrams && !relay_prepare(warden.init))) give_up_at(STEP_CLONE);
   /* From here on nobody of the same user can trace us or look into our descriptors. */

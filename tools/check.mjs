@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 const CHECKS = [
   ['layers', ['tools/layers.mjs', '--check']],
   ['types', ['node_modules/typescript/bin/tsc', '-b']],
-  ['lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '.']],
+  ['lint and format', ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off', '.']],
   ['wire format', ['tools/gen-wire.mjs', '--check']],
   ['kernel tables', ['tools/gen-kernel.mjs', '--check']],
   ['policy schema', ['tools/gen-schema.mjs', '--check']],

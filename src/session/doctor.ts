@@ -1,6 +1,7 @@
 /** What this host offers, as findings with remedies. Every answer comes from trying, not from version numbers. */
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import type { KernelFacts } from '../plan/facts.ts';
 import type { Installation } from '../probe/installation.ts';
 import { kernelFacts, probeKernel } from '../probe/kernel.ts';
 
@@ -25,9 +26,15 @@ export function examine({ root, launcher }: Installation): Finding[] {
   findings.push(ok('launcher', launcher));
   const answers = probeKernel(launcher);
   const facts = kernelFacts(release(), answers);
-  findings.push(namespaces(facts.namespacesProblem, launcher), listener(facts.notifyProblem));
-  findings.push(landlock(facts.landlockAbi));
-  findings.push(
+  return [...findings, ...kernelFindings(facts, answers.get('thread_pidfd') === '1', launcher)];
+}
+
+/** What a kernel lacks, and from which version on it has it. */
+export function kernelFindings(facts: KernelFacts, threadsNamed: boolean, launcher: string): Finding[] {
+  return [
+    namespaces(facts.namespacesProblem, launcher),
+    listener(facts.notifyProblem),
+    landlock(facts.landlockAbi),
     facts.waitKillable
       ? ok('mediated calls', 'signals interrupt them cleanly')
       : {
@@ -36,9 +43,7 @@ export function examine({ root, launcher }: Installation): Finding[] {
           detail: 'a signal may repeat a mediated call (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV is missing)',
           remedy: 'Linux 5.19 has it',
         },
-  );
-  findings.push(
-    answers.get('thread_pidfd') === '1'
+    threadsNamed
       ? ok('threads', 'a thread of the caller can be named (PIDFD_THREAD)')
       : {
           name: 'threads',
@@ -46,8 +51,6 @@ export function examine({ root, launcher }: Installation): Finding[] {
           detail: 'only processes can be named; a thread with descriptors of its own is refused the network',
           remedy: 'Linux 6.9 has PIDFD_THREAD',
         },
-  );
-  findings.push(
     facts.perUserNamespaceProcessCount
       ? ok('process limit', 'counted for each sandbox')
       : {
@@ -56,8 +59,7 @@ export function examine({ root, launcher }: Installation): Finding[] {
           detail: 'all processes of the user count',
           remedy: 'Linux 5.14 counts them for each user namespace',
         },
-  );
-  return findings;
+  ];
 }
 
 function nodeFinding(): Finding {

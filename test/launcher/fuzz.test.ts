@@ -21,7 +21,7 @@ const lacking = [
   ...(notBuilt === null ? [] : ['the launcher']),
 ];
 
-describe.skipIf(lacking.length > 0)(`a fuzzer of the plan decoder${because(lacking)}`, () => {
+describe.skipIf(lacking.length > 0)(`a fuzzer of the launcher’s decoders${because(lacking)}`, () => {
   it('finds nothing in 200,000 documents that it makes out of real ones', { timeout: 180_000 }, () => {
     const fuzzer = compile({
       compiler: clang!,
@@ -54,15 +54,48 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of the plan decoder${because(lacki
         small,
       ),
     );
-    const bounds = ['-runs=200000', '-max_total_time=60', '-max_len=32768', '-rss_limit_mb=1024', '-seed=1'];
-    const done = spawnSync(fuzzer, [...bounds, `-artifact_prefix=${found}/`, '-print_final_stats=1', seeds], {
-      cwd: scratch.root,
-      encoding: 'utf8',
-      env: { PATH: '/usr/bin:/bin' },
+    fuzz(fuzzer, 200_000, seeds, found);
+  });
+
+  it('finds nothing in 2,000,000 socket addresses', { timeout: 180_000 }, () => {
+    const fuzzer = compile({
+      compiler: clang!,
+      flags: ['-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
+      sources: ['place-fuzz.c'],
+      units: ['place.c'],
+      output: join(scratch.root, 'place-fuzzer'),
     });
-    expect(done.status, done.stderr.slice(-3000)).toBe(0);
-    expect(readdirSync(found)).toEqual([]);
-    const runs = Number(/stat::number_of_executed_units:\s*(\d+)/.exec(done.stderr)?.[1]);
-    expect(runs).toBeGreaterThan(1000);
+    const found = join(scratch.root, 'found-places');
+    mkdirSync(found);
+    const v4 = (quad: number[]) => Buffer.from([2, 0, 1, 187, ...quad, ...Array(8).fill(0)]);
+    const v6 = (bytes: number[]) => Buffer.from([10, 0, 1, 187, 0, 0, 0, 0, ...bytes, 0, 0, 0, 0]);
+    const mapped = (quad: number[]) => v6([...Array(10).fill(0), 255, 255, ...quad]);
+    const pool = [253, ...Buffer.from('openshe'), ...Array(8).fill(1)];
+    for (const [i, quad] of [
+      [127, 0, 0, 1],
+      [0, 0, 0, 0],
+      [198, 18, 0, 1],
+      [198, 20, 0, 0],
+    ].entries()) {
+      scratch.write(`places/v4-${i}`, v4(quad));
+      scratch.write(`places/mapped-${i}`, mapped(quad));
+    }
+    scratch.write('places/pool', v6(pool));
+    scratch.write('places/one', v6([...Array(15).fill(0), 1]));
+    fuzz(fuzzer, 2_000_000, join(scratch.root, 'places'), found);
   });
 });
+
+/** Runs a fuzzer, and fails with what it says when it found something. */
+function fuzz(fuzzer: string, runs: number, seeds: string, found: string): void {
+  const bounds = [`-runs=${runs}`, '-max_total_time=60', '-max_len=32768', '-rss_limit_mb=1024', '-seed=1'];
+  const done = spawnSync(fuzzer, [...bounds, `-artifact_prefix=${found}/`, '-print_final_stats=1', seeds], {
+    cwd: scratch.root,
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin' },
+  });
+  expect(done.status, done.stderr.slice(-3000)).toBe(0);
+  expect(readdirSync(found)).toEqual([]);
+  const executed = Number(/stat::number_of_executed_units:\s*(\d+)/.exec(done.stderr)?.[1]);
+  expect(executed).toBeGreaterThan(1000);
+}

@@ -101,6 +101,18 @@ static long tcp_mapped(char **a) {
   snprintf(host, sizeof host, "::ffff:%s", given(a[0]));
   return connect_to(inet_address(host, a[1]), 0);
 }
+/* A link-local address with the number of its interface. */
+static long tcp_zone(char **a) {
+  struct address address = inet_address(a[0], a[1]);
+  ((struct sockaddr_in6 *)&address.storage)->sin6_scope_id = (uint32_t)number(a[2]);
+  return connect_to(address, 0);
+}
+static long udp_zone(char **a) {
+  struct address address = inet_address(a[0], a[1]);
+  int file = open_socket(AF_INET6, SOCK_DGRAM);
+  ((struct sockaddr_in6 *)&address.storage)->sin6_scope_id = (uint32_t)number(a[2]);
+  return sendto(file, "x", 1, 0, (struct sockaddr *)&address.storage, address.length) < 0 ? -1 : greeted(file);
+}
 static long tcp_again(char **a) {
   struct address address = inet_address(a[0], a[1]);
   struct sockaddr none = {.sa_family = AF_UNSPEC};
@@ -349,6 +361,8 @@ const struct entry NETWORK_ACTIONS[] = {
     {"tcp", tcp},
     {"tcp-later", tcp_later},
     {"tcp-mapped", tcp_mapped},
+    {"tcp-zone", tcp_zone},
+    {"udp-zone", udp_zone},
     {"tcp-again", tcp_again},
     {"unix-stream", unix_stream},
     {"unix-datagram", unix_datagram},
