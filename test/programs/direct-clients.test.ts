@@ -292,7 +292,7 @@ class Old {
     expect(done.stderr).toMatch(/refused\.test.*failed: Permission denied/);
   });
 
-  // It connects again to learn how its connect went (EISCONN), and that is told as a second allowed connect.
+  // It connects again to learn how its connect went, and that is told as a second allowed connect.
   it.skipIf(find('redis-cli') === null).fails(`redis-cli${because(missing('redis-cli'))}`, async () => {
     const { port } = await rawServer(redis);
     const script = `redis-cli -h redis.test PING; redis-cli -h ${REFUSED} PING`;
