@@ -292,14 +292,86 @@ class Old {
     expect(done.stderr).toMatch(/refused\.test.*failed: Permission denied/);
   });
 
-  it.skipIf(find('redis-cli') === null)(`redis-cli${because(missing('redis-cli'))}`, async () => {
+  // It connects again to learn how its connect went, and that is told as a second allowed connect.
+  it.skipIf(find('redis-cli') === null).fails(`redis-cli${because(missing('redis-cli'))}`, async () => {
     const { port } = await rawServer(redis);
     const script = `redis-cli -h redis.test PING; redis-cli -h ${REFUSED} PING`;
-    const client = {
-      ...{ command: sh(script), binary: binary('redis-cli'), host: 'redis.test', port: 6379, server: port },
-    };
-    const done = await allowedThenRefused(client);
-    expect(done.stdout).toContain('PONG');
-    expect(done.stdout + done.stderr).toContain('Permission denied');
+    const command = sh(script);
+    await allowedThenRefused({
+      ...{ command, binary: binary('redis-cli'), host: 'redis.test', port: 6379, server: port },
+    });
   });
+
+  describe.skipIf(find('perl') === null)(`perl${because(missing('perl'))}`, () => {
+    const perl = (bound: string): Client =>
+      greeted('perl', [
+        ...['perl', '-MIO::Socket::INET', '-e'],
+        `$s = IO::Socket::INET->new(PeerAddr => "greeter.test:7000"${bound}) or die $@; print scalar <$s>;
+IO::Socket::INET->new(PeerAddr => "${REFUSED}:7000"${bound}) or print $! + 0, "\n";`,
+      ]);
+
+    it('IO::Socket', async () => {
+      const done = await allowedThenRefused(perl(''));
+      expect(done).toMatchObject({ code: 0, stdout: 'hello\n13\n' });
+    });
+
+    it('IO::Socket with a bound on its wait', async () => {
+      const done = await direct(scratch, perl(', Timeout => 10'));
+      expect(done).toMatchObject({ code: 0, stdout: 'hello\n13\n' });
+    });
+
+    // As redis-cli does.
+    it.fails('IO::Socket with a bound on its wait is one event for each connect', async () => {
+      await allowedThenRefused(perl(', Timeout => 10'));
+    });
+  });
+
+  it.skipIf(find('bash') === null)(`bash, /dev/tcp${because(missing('bash'))}`, async () => {
+    const script = `exec 3<>/dev/tcp/greeter.test/7000; head -n 1 <&3; exec 3<>/dev/tcp/${REFUSED}/7000`;
+    const done = await allowedThenRefused(greeted('bash', ['bash', '-c', script]));
+    expect(done).toMatchObject({ code: 1, stdout: 'hello\n' });
+    expect(done.stderr).toContain('Permission denied');
+  });
+
+  describe.skipIf(find('wget') === null)(`wget${because(missing('wget'))}`, () => {
+    const wget = (options: string): Client => {
+      const fetch = `wget -q --no-proxy ${options} -O -`;
+      return overWeb('wget', sh(`${fetch} http://web.test/; ${fetch} http://${REFUSED}/`));
+    };
+
+    it('that tries once', async () => {
+      const done = await allowedThenRefused(wget('--tries=1'));
+      expect(done).toMatchObject({ code: 4, stdout: 'GET web.test\n' });
+    });
+
+    // It takes EACCES for something that passes: 20 tries with pauses, minutes in all. (Not so ECONNREFUSED,
+    // ENETUNREACH, EHOSTUNREACH.)
+    it.fails('as it comes fails at once', async () => {
+      await allowedThenRefused(wget('--tries=3'));
+    });
+  });
+
+  it.skipIf(find('nginx') === null || find('curl') === null)(
+    `nginx, as a proxy for others${because(missing('nginx', 'curl'))}`,
+    async () => {
+      scratch.write(
+        'home/project/nginx.conf',
+        `worker_processes 1; daemon off; pid nginx.pid; error_log stderr info;
+events { worker_connections 512; }
+http {
+  access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+  server { listen 127.0.0.1:8080;
+    location /mine { proxy_pass http://web.test:80/; }
+    location /another { proxy_pass http://${REFUSED}:80/; } }
+}
+`,
+      );
+      const get =
+        "curl -sS --noproxy '*' --retry 50 --retry-connrefused --retry-delay 0 http://127.0.0.1:8080";
+      const script = `nginx -p "$PWD/" -c "$PWD/nginx.conf" & ${get}/mine; curl -s -o /dev/null -w '%{http_code}' --noproxy '*' http://127.0.0.1:8080/another; kill $!; wait`;
+      const done = await allowedThenRefused(overWeb('nginx', sh(script)));
+      expect(done.stdout).toBe('GET web.test\n502');
+      expect(done.stderr).toMatch(/connect\(\) to \S+ failed \(13: Permission denied\)/);
+    },
+  );
 });

@@ -47,6 +47,11 @@ THERE = (socket.gethostbyname("${REFUSED}"), 7000)
   const python = (script: string): Client =>
     client(realpathSync(find('python3')!), ['python3', '-c', HEAD + script]);
 
+  /** Connects as perl and hiredis do when the wait has a bound. */
+  const AGAIN = (): Client =>
+    python(`s = socket.socket(); s.setblocking(False); sel = selectors.DefaultSelector(); sel.register(s, selectors.EVENT_WRITE)
+s.connect_ex(HERE); sel.select(10); print(s.connect_ex(HERE) in (0, errno.EISCONN), s.connect_ex(HERE) == errno.EISCONN); s.settimeout(10); print(s.recv(6))`);
+
   it.each(['EpollSelector', 'PollSelector', 'SelectSelector'])(
     'a socket registered with %s before connect_ex becomes ready, SO_ERROR is 0',
     async (selector) => {
@@ -216,6 +221,65 @@ print(data[:6], data[6:6 + size] == b"y" * size, data[6 + size:], s.recv(1))`),
       1,
     );
     expect(done.stdout).toBe("b'hello\\n' True b'4194304 bytes\\n' b''\n");
+  });
+
+  it('a second connect, to learn how the first one went, is told that the socket is connected', async () => {
+    const done = await direct(scratch, AGAIN());
+    expect(done.stdout, done.stderr).toBe("True True\nb'hello\\n'\n");
+  });
+
+  // Each is told as another allowed connect, though nothing was dialled.
+  it.fails('a second connect is no event of its own', async () => {
+    const done = await direct(scratch, AGAIN());
+    expect(done.decisions).toHaveLength(1);
+  });
+
+  // The child holds the socket that was replaced, and so its registration: it hangs up for as long as the child lives,
+  // under the same number, and the loop spins.
+  it.fails('a socket that was registered before a fork, and connects after it, is in the set once', async () => {
+    const done = await direct(
+      scratch,
+      python(`import select
+e = select.epoll(); s = socket.socket(); s.setblocking(False); e.register(s, select.EPOLLIN)
+end, child_end = os.pipe(); pid = os.fork()
+if pid == 0: os.close(child_end); os.read(end, 1); os._exit(0)
+s.connect_ex(HERE); select.select([s], [], [], 10)
+print([events for _, events in e.poll(10)]); s.recv(6); print(e.poll(0.2))
+os.close(child_end); os.waitpid(pid, 0)`),
+    );
+    expect(done.stdout, done.stderr).toBe('[1]\n[]\n');
+  });
+
+  it('sets of sets, exclusive registrations and a thread that waits already hear of the connection', async () => {
+    const done = await expectConnects(
+      python(`import select
+def fresh(): s = socket.socket(); s.setblocking(False); return s
+outer, inner = select.epoll(), select.epoll(); outer.register(inner, select.EPOLLIN)
+a = fresh(); inner.register(a, select.EPOLLIN | select.EPOLLET); inner.poll(0); a.connect_ex(HERE)
+print(outer.poll(10) == [(inner.fileno(), 1)], inner.poll(10) == [(a.fileno(), 1)])
+shared = select.epoll(); b = fresh(); shared.register(b, select.EPOLLIN | select.EPOLLEXCLUSIVE); b.connect_ex(HERE)
+print(shared.poll(10) == [(b.fileno(), 1)])
+waited = select.epoll(); c = fresh(); waited.register(c, select.EPOLLIN | select.EPOLLET); waited.poll(0); heard = []
+thread = threading.Thread(target=lambda: heard.extend(waited.poll(10))); thread.start(); time.sleep(0.2)
+c.connect_ex(HERE); thread.join(); print(heard == [(c.fileno(), 1)])`),
+      3,
+    );
+    expect(done.stdout).toBe('True True\nTrue\nTrue\n');
+  });
+
+  it('a socket that is bound first connects, and keeps what clients set to keep it alive', async () => {
+    const done = await expectConnects(
+      python(`for address in ("0.0.0.0", "127.0.0.1"):
+    s = socket.socket(); s.settimeout(10); s.bind((address, 0)); s.connect(HERE); print(s.recv(6))
+s = socket.socket(); values = {socket.TCP_KEEPIDLE: 33, socket.TCP_KEEPINTVL: 34, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 4000}
+for option, value in values.items(): s.setsockopt(socket.IPPROTO_TCP, option, value)
+s.connect(HERE); print([s.getsockopt(socket.IPPROTO_TCP, o) for o in values])
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 200000)); s.connect(HERE); s.recv(6)
+try: s.recv(1)
+except BlockingIOError: print("waited")`),
+      4,
+    );
+    expect(done.stdout).toBe("b'hello\\n'\nb'hello\\n'\n[33, 34, 3, 4000]\nwaited\n");
   });
 
   it('a port where nobody listens is refused by the host, with its errno, and was allowed', async () => {
