@@ -78,6 +78,20 @@ const REFUSED = / errno (13|22|106)$/;
 const ENOPROTOOPT = 92;
 const EOPNOTSUPP = 95;
 
+describe.skipIf(unavailable !== null)('a socket that nobody watches', () => {
+  it.each([
+    ['open', 'disconnect'],
+    ['over', 'disconnect'],
+    ['refused', 'reconnect'],
+    ['refused', 'fast-open-sendto'],
+  ])('reaches the other server without a sandbox: %s, %s', async (state, attempt) => {
+    const port = state === 'refused' ? await closedPort() : portOf(greeter);
+    const to = ['127.0.0.1', String(port), '127.0.0.1', String(forbidden.port)];
+    await place.onHost([place.probe, 'handed-over', state, attempt, ...to]);
+    expect((await forbidden.reached()).length).toBeGreaterThan(0);
+  });
+});
+
 describe.skipIf(unavailable !== null)('a socket that was handed over', () => {
   it('is what the attacks below have: it is connected, and what is sent on it arrives', async () => {
     expect(await tried('sendto', 4, ['open'])).toEqual(['open ok']);
