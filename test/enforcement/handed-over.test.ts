@@ -78,6 +78,20 @@ const REFUSED = / errno (13|22|106)$/;
 const ENOPROTOOPT = 92;
 const EOPNOTSUPP = 95;
 
+describe.skipIf(unavailable !== null)('a socket that nobody watches', () => {
+  it.each([
+    ['open', 'disconnect'],
+    ['over', 'disconnect'],
+    ['refused', 'reconnect'],
+    ['refused', 'fast-open-sendto'],
+  ])('reaches the other server without a sandbox: %s, %s', async (state, attempt) => {
+    const port = state === 'refused' ? await closedPort() : portOf(greeter);
+    const to = ['127.0.0.1', String(port), '127.0.0.1', String(forbidden.port)];
+    await place.onHost([place.probe, 'handed-over', state, attempt, ...to]);
+    expect((await forbidden.reached()).length).toBeGreaterThan(0);
+  });
+});
+
 describe.skipIf(unavailable !== null)('a socket that was handed over', () => {
   it('is what the attacks below have: it is connected, and what is sent on it arrives', async () => {
     expect(await tried('sendto', 4, ['open'])).toEqual(['open ok']);
@@ -90,9 +104,12 @@ describe.skipIf(unavailable !== null)('a socket that was handed over', () => {
     },
   );
 
-  it.each(['accept', 'name-space', 'reopen', 'x32', 'i386'])('has no use for: %s', async (attempt) => {
-    for (const line of await tried(attempt, 4, ALL)) expect(line).not.toMatch(/ok$/);
-  });
+  it.each(['accept', 'name-space', 'interfaces', 'reopen', 'x32', 'i386'])(
+    'has no use for: %s',
+    async (attempt) => {
+      for (const line of await tried(attempt, 4, ALL)) expect(line).not.toMatch(/ok$/);
+    },
+  );
 
   it.each(['sendto', 'sendmsg', 'sendmmsg', 'control-data'])(
     'sends to its peer alone, whatever address a call names: %s',

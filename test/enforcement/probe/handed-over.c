@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -234,6 +235,27 @@ static long name_space(int file, const struct address *bad) {
   (void)bad;
   return ioctl(file, IOCTL_NAMESPACE_OF_SOCKET);
 }
+/* Whether it tells of an interface that a socket of the sandbox does not: by number, by list, by hardware address. */
+static long interfaces(int file, const struct address *bad) {
+  (void)bad;
+  int own = socket(AF_INET, SOCK_DGRAM, 0);
+  if (own < 0) broken("socket");
+  for (int index = 1; index <= 64; index++) {
+    struct ifreq theirs = {.ifr_ifindex = index};
+    struct ifreq ours = {.ifr_ifindex = index};
+    if (ioctl(file, SIOCGIFNAME, &theirs) < 0) continue;
+    if (ioctl(own, SIOCGIFNAME, &ours) < 0 || strcmp(ours.ifr_name, theirs.ifr_name) != 0) return 0;
+    if (ioctl(file, SIOCGIFHWADDR, &theirs) == 0 && theirs.ifr_hwaddr.sa_family == 1 /* ARPHRD_ETHER */) return 0;
+  }
+  struct ifreq theirs[32] = {0};
+  struct ifreq ours[32] = {0};
+  struct ifconf their_list = {.ifc_len = sizeof theirs, .ifc_req = theirs};
+  struct ifconf our_list = {.ifc_len = sizeof ours, .ifc_req = ours};
+  if (ioctl(own, SIOCGIFCONF, &our_list) < 0) broken("SIOCGIFCONF");
+  if (ioctl(file, SIOCGIFCONF, &their_list) < 0) return -1;
+  errno = EACCES;
+  return their_list.ifc_len == our_list.ifc_len && memcmp(theirs, ours, (size_t)our_list.ifc_len) == 0 ? -1 : 0;
+}
 static long reopen(int file, const struct address *bad) {
   char path[32];
   (void)bad;
@@ -335,6 +357,7 @@ static const struct {
     {"program", attach_program},
     {"control-data", control_data},
     {"name-space", name_space},
+    {"interfaces", interfaces},
     {"reopen", reopen},
     {"by-another", by_another},
     {"x32", x32_connect},
