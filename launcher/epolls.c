@@ -105,29 +105,36 @@ static bool read_registration(const struct caller *caller, int set, int number, 
   return found;
 }
 
-static bool add(int set, int number, struct epoll_event *event) {
+/* Takes the old socket out of the set and puts the new one in, both under the caller's number: a set knows its members
+   by file and number. The old one must go, since a process that was forked before may hold it for long. `number` is free
+   in this process. */
+static bool exchange(int set, int number, int file, int replacement, struct epoll_event *event) {
+  if (dup2(file, number) != number) return false;
+  epoll_ctl(set, EPOLL_CTL_DEL, number, event);
+  if (dup2(replacement, number) != number) return false;
   return epoll_ctl(set, EPOLL_CTL_ADD, number, event) == 0 || errno == EEXIST;
 }
 
 /* The number is in use here: a process of its own has its own numbers. */
-static bool add_elsewhere(int set, int number, int replacement, struct epoll_event *event) {
-  int status = 1;
+static void exchange_elsewhere(int set, int number, int file, int replacement, struct epoll_event *event) {
   pid_t child = fork();
   if (child == 0) {
-    int copy = fcntl(set, F_DUPFD, number + 1);
-    _exit(copy >= 0 && dup2(replacement, number) == number && add(copy, number, event) ? 0 : 1);
+    int above = number + 1;
+    int set_copy = fcntl(set, F_DUPFD, above);
+    int file_copy = fcntl(file, F_DUPFD, above);
+    int replacement_copy = fcntl(replacement, F_DUPFD, above);
+    bool copied = set_copy >= 0 && file_copy >= 0 && replacement_copy >= 0;
+    _exit(copied && exchange(set_copy, number, file_copy, replacement_copy, event) ? 0 : 1);
   }
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return status == 0;
+  while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
 }
 
-static void register_under(int set, int number, int replacement, struct epoll_event *event) {
+static void register_under(int set, int number, int file, int replacement, struct epoll_event *event) {
   if (fcntl(number, F_GETFD) >= 0) {
-    add_elsewhere(set, number, replacement, event);
+    exchange_elsewhere(set, number, file, replacement, event);
     return;
   }
-  if (dup2(replacement, number) != number) return;
-  add(set, number, event);
+  exchange(set, number, file, replacement, event);
   close(number); /* the registration lives on: the caller's own descriptor holds the file */
 }
 
@@ -146,7 +153,7 @@ void epolls_transplant(const struct caller *caller, int number, int file, int re
       process->stale = true;
       continue;
     }
-    register_under(set, number, replacement, &event);
+    register_under(set, number, file, replacement, &event);
     close(set);
   }
 }
