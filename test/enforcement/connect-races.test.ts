@@ -56,6 +56,14 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
   return { rounds: done!, allowed: allowed!, refused: refused!, wrong: wrong! };
 }
 
+describe.skipIf(unavailable !== null)('the races', () => {
+  it.each(['listen', 'bind'])('are won without a sandbox: %s', async (which) => {
+    const numbers = ['127.0.0.1', port, port, '127.0.0.1', await closedPort(), '127.0.0.1', port].map(String);
+    const { stdout } = await place.onHost([place.probe, 'connect-races', which, '1000000', '20', ...numbers]);
+    expect(stdout).toMatch(/wrong [1-9]\d*$/m);
+  });
+});
+
 describe.skipIf(unavailable !== null)('a connect whose address another thread rewrites', () => {
   it('reaches the server that was judged, or none', async () => {
     const tally = await race('address', 30_000);

@@ -79,6 +79,13 @@ const ENOPROTOOPT = 92;
 const EOPNOTSUPP = 95;
 
 describe.skipIf(unavailable !== null)('a socket that nobody watches', () => {
+  it.each(['listen', 'bind'])('takes, when it was refused: %s', async (attempt) => {
+    const to = ['127.0.0.1', String(await closedPort()), '127.0.0.1', String(forbidden.port)];
+    const { stdout } = await place.onHost([place.probe, 'handed-over', 'refused', attempt, ...to]);
+    expect(stdout).toBe('ok\n');
+    await forbidden.reached();
+  });
+
   it.each([
     ['open', 'disconnect'],
     ['over', 'disconnect'],

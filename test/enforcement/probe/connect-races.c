@@ -107,6 +107,7 @@ static int refused_host_socket(void) {
   socklen_t length = sizeof error;
   if (connect(file, (const struct sockaddr *)&nobody, sizeof nobody) == 0 || errno != EINPROGRESS) broken("connect");
   if (poll(&ready, 1, 5000) != 1 || getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &length) < 0) broken("poll");
+  connect(file, (const struct sockaddr *)&nobody, sizeof nobody); /* tells it too: only now it may listen */
   return file;
 }
 

@@ -71,6 +71,7 @@ static int handed_over(const char *state, const struct address *allowed) {
     int error = 0;
     socklen_t length = sizeof error;
     if (getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &length) < 0 || error != ECONNREFUSED) broken("SO_ERROR");
+    connect(file, &allowed->name.any, allowed->length); /* tells it too: only now it may listen */
   } else if (recv(file, text, sizeof text, 0) <= 0) {
     broken("recv");
   }
