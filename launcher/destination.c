@@ -60,6 +60,12 @@ static void decide(const struct mediator *mediator, struct waiting *waiting, con
   ask_about(mediator, waiting, place);
 }
 
+static bool is_connected(int file) {
+  struct sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
+}
+
 static void connect_inet(const struct mediator *mediator, struct waiting *waiting) {
   const struct settings_row *settings = DOCUMENT_ROWS(mediator->plan, SECTION_SETTINGS, settings_row);
   struct place place = place_of(&waiting->target);
@@ -72,6 +78,10 @@ static void connect_inet(const struct mediator *mediator, struct waiting *waitin
   if (waiting->outer && (!place.named || place.loopback || place.port == 0 || waiting->type != SOCK_STREAM)) {
     /* A socket of the host: nothing may be made of it that was not judged, and its loopback is the host's. */
     waiting_finish(mediator, waiting, place.named ? EACCES : EINVAL);
+    return;
+  }
+  if (waiting->outer && is_connected(waiting->file)) { /* asked to learn how the first connect went: no new one */
+    waiting_finish(mediator, waiting, EISCONN);
     return;
   }
   bool datagram = place.synthetic && waiting->type != SOCK_STREAM && place.port != 0;

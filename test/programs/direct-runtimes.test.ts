@@ -228,8 +228,7 @@ print(data[:6], data[6:6 + size] == b"y" * size, data[6 + size:], s.recv(1))`),
     expect(done.stdout, done.stderr).toBe("True True\nb'hello\\n'\n");
   });
 
-  // Each is told as another allowed connect, though nothing was dialled.
-  it.fails('a second connect is no event of its own', async () => {
+  it('a second connect is no event of its own', async () => {
     const done = await direct(scratch, AGAIN());
     expect(done.decisions).toHaveLength(1);
   });
