@@ -12,6 +12,10 @@ const TEST_USER = 'openshell-test';
 const isRoot = process.getuid() === 0;
 const scratch = mkdtempSync(join(tmpdir(), 'openshell-test-'));
 chmodSync(scratch, 0o755);
+/** Written by whoever runs the tests. */
+const reports = join(scratch, 'reports');
+mkdirSync(reports);
+chmodSync(reports, 0o1777);
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 function run(command, args, options = {}) {
@@ -22,7 +26,7 @@ function run(command, args, options = {}) {
 
 /** Runs one project of vitest and returns what it counted. */
 function vitest(project, { cwd = root, user = null, role = 'user', filter = [] } = {}) {
-  const report = join(scratch, `${project}-${role}.json`);
+  const report = join(reports, `${project}-${role}.json`);
   const env = { ...process.env, OPENSHELL_TEST_ROLE: role };
   // Costs every start of Node some 40 ms, and is none of the product's business.
   delete env.NODE_EXTRA_CA_CERTS;

@@ -235,7 +235,6 @@ describe('a run with a policy that cannot be used', () => {
   it.each([
     ['protocol: rest', 'endpoints: [{host: a.test, port: 443, protocol: rest, access: full}]', 4],
     ['access', 'endpoints: [{host: a.test, port: 443, access: read-only}]', 4],
-    ['protocol: udp', 'endpoints: [{host: a.test, port: 53, protocol: udp}]', 4],
     [
       'protocol: grpc',
       'endpoints: [{host: a.test, port: 443, protocol: grpc, rules: [{allow: {service: a.B, method: "*"}}]}]',
