@@ -25,15 +25,9 @@ static int user_namespace = -1;
 static int mount_namespace = -1;
 static int agent = -1;
 
-static int open_namespace(pid_t init, const char *name) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/%s", init, name);
-  return descriptors_lift(open(path, O_RDONLY | O_CLOEXEC));
-}
-
 bool agent_prepare(pid_t init) {
-  user_namespace = open_namespace(init, "user");
-  mount_namespace = open_namespace(init, "mnt");
+  user_namespace = descriptors_open_namespace(init, "user");
+  mount_namespace = descriptors_open_namespace(init, "mnt");
   return user_namespace >= 0 && mount_namespace >= 0;
 }
 

@@ -3,6 +3,7 @@
 #include "sys.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ int descriptors_lift(int fd) {
   if (high < 0) return fd;
   close(fd);
   return high;
+}
+
+int descriptors_open_namespace(pid_t process, const char *name) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/%s", process, name);
+  return descriptors_lift(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 void descriptors_keep_only(int *fds, int count) {

@@ -145,14 +145,17 @@ static void connect_unix(const struct mediator *mediator, struct waiting *waitin
   }
 }
 
+int file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  int file = caller_file(caller, (int)call->data.args[0]);
+  if (file < 0) answer_error(mediator->listener, call->id, errno == EACCES ? EACCES : EBADF);
+  return file;
+}
+
 void connect_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
   struct target target;
   int number = (int)call->data.args[0];
-  int file = caller_file(caller, number);
-  if (file < 0) {
-    answer_error(mediator->listener, call->id, errno == EACCES ? EACCES : EBADF);
-    return;
-  }
+  int file = file_of_call(mediator, caller, call);
+  if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
   int error = domain < 0 ? ENOTSOCK : read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
   struct waiting *waiting = error == 0 ? waiting_add(call->id, caller, number, file) : NULL;

@@ -16,6 +16,8 @@ int socket_option(int file, int name);
 bool is_inner(const struct mediator *mediator, int file);
 /* Reads the address argument of connect and bind. 0, or the errno to answer. */
 int read_target(const struct caller *caller, uint64_t address, int length, struct target *target);
+/* What the caller's first argument names, to be closed; -1 after the call was answered. */
+int file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call);
 /* Handles connect(2). */
 void connect_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call);
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int send_bytes(int socket, const void *bytes, size_t length, int fd) {
+int inbox_send_bytes(int socket, const void *bytes, size_t length, int fd) {
   struct iovec data = {(void *)(uintptr_t)bytes, length};
   union {
     char bytes[CMSG_SPACE(sizeof(int))];
@@ -60,7 +60,7 @@ static ssize_t receive_bytes(int socket, void *bytes, size_t size, int *fd, pid_
   return got;
 }
 
-int inbox_send(int socket, struct inbox_message message, int fd) { return send_bytes(socket, &message, sizeof message, fd); }
+int inbox_send(int socket, struct inbox_message message, int fd) { return inbox_send_bytes(socket, &message, sizeof message, fd); }
 
 int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sender) {
   ssize_t got = receive_bytes(socket, message, sizeof *message, fd, sender);
@@ -70,7 +70,7 @@ int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sen
   return -1;
 }
 
-int inbox_send_text(int socket, const char *text, int fd) { return send_bytes(socket, text, strlen(text) + 1, fd); }
+int inbox_send_text(int socket, const char *text, int fd) { return inbox_send_bytes(socket, text, strlen(text) + 1, fd); }
 
 int inbox_receive_text(int socket, char *text, size_t size, int *fd) {
   ssize_t got = receive_bytes(socket, text, size, fd, NULL);

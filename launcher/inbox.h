@@ -2,6 +2,7 @@
 #ifndef OPENSHELL_INBOX_H
 #define OPENSHELL_INBOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,6 +34,8 @@ int inbox_send(int socket, struct inbox_message message, int fd);
 /* `fd` and `sender` may be NULL; a descriptor is close-on-exec. Returns 1, 0 at the end of the stream, -1 with errno. */
 int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sender);
 
+/* Any bytes with one descriptor, -1 for none: all of them, or -1 with errno. */
+int inbox_send_bytes(int socket, const void *bytes, size_t length, int fd);
 /* A text with one descriptor. */
 int inbox_send_text(int socket, const char *text, int fd);
 /* As inbox_receive; the text is cut to `size` and ends with NUL. */

@@ -19,15 +19,9 @@
 static int user_namespace = -1;
 static int network_namespace = -1;
 
-static int open_namespace(pid_t init, const char *name) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/ns/%s", init, name);
-  return descriptors_lift(open(path, O_RDONLY | O_CLOEXEC));
-}
-
 bool relay_prepare(pid_t init) {
-  user_namespace = open_namespace(init, "user");
-  network_namespace = open_namespace(init, "net");
+  user_namespace = descriptors_open_namespace(init, "user");
+  network_namespace = descriptors_open_namespace(init, "net");
   return user_namespace >= 0 && network_namespace >= 0;
 }
 

@@ -90,11 +90,8 @@ void sending_judged(const struct mediator *mediator, struct waiting *waiting, ui
 
 void send_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
   int number = (int)call->data.args[0];
-  int file = caller_file(caller, number);
-  if (file < 0) {
-    answer_error(mediator->listener, call->id, errno == EACCES ? EACCES : EBADF);
-    return;
-  }
+  int file = file_of_call(mediator, caller, call);
+  if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
   bool datagrams = (domain == AF_INET || domain == AF_INET6) && socket_option(file, SO_TYPE) == SOCK_DGRAM && is_inner(mediator, file);
   struct waiting *waiting = datagrams ? waiting_add(call->id, caller, number, file) : NULL;

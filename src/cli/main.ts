@@ -18,8 +18,8 @@ const HELP = `usage: openshell COMMAND [OPTION]…
   policy schema      print the JSON Schema of policy files
   plan [FILE]        print what a policy comes to on this host
   explain [FILE] …   say what would be allowed, and by which line
-  --version          print the version
   doctor             try what this host offers, and say how to mend it
+  --version          print the version
 
 \`openshell COMMAND --help\` says more. Exit codes: 0 yes, 1 no, 2 usage, 3 internal; \`run\` has the program's own.
 `;

@@ -8,6 +8,7 @@ import { type Address, addressFromBytes, parseAddress } from '../base/address.ts
 import { DatagramFlow, type Source } from './datagram-flow.ts';
 import { DATAGRAM_LIMITS, type DatagramLimits } from './datagram-limits.ts';
 import type { Target } from './destination.ts';
+import { ExpectedReports } from './expected-reports.ts';
 
 /** A raw UDP socket bound inside the sandbox, or null when there is none to be had. */
 export type MakeInnerSocket = (address: Address, port: number) => Promise<unknown | null>;
@@ -20,15 +21,13 @@ interface Inner {
 interface Opening {
   readonly inner: Inner;
   readonly target: Target;
-  readonly settle: () => void;
-  readonly settled: Promise<void>;
 }
 
 export class DatagramRelay {
   readonly #makeSocket: MakeInnerSocket;
   readonly #limits: DatagramLimits;
   readonly #inner = new Map<string, Promise<Inner | null>>();
-  readonly #opening = new Map<bigint, Opening>();
+  readonly #opening: ExpectedReports<Opening>;
   /** Least recently admitted first. */
   readonly #flows = new Map<DatagramFlow, { readonly inner: Inner; readonly key: string }>();
   #held = 0;
@@ -37,32 +36,26 @@ export class DatagramRelay {
   constructor(makeSocket: MakeInnerSocket, limits: DatagramLimits = DATAGRAM_LIMITS) {
     this.#makeSocket = makeSocket;
     this.#limits = limits;
+    this.#opening = new ExpectedReports(limits.launcherMs);
   }
 
   /** The caller `id` may send to `target` by the address and port inside. Say so before it is let through. */
   async admit(id: bigint, address: Address, port: number, target: Target): Promise<boolean> {
     const inner = await this.#at(address, port);
     if (inner === null || this.#closed) return false;
-    let settle = (): void => {};
-    const settled = new Promise<void>((resolve) => {
-      settle = resolve;
-    });
-    this.#opening.set(id, { inner, target, settle, settled });
+    this.#opening.expect(id, { inner, target });
     return true;
   }
 
   /** The local address of the caller's socket; port 0: it does not send after all. */
   peer(id: bigint, address: Uint8Array, port: number): void {
-    const opening = this.#opening.get(id);
-    if (opening === undefined) return;
-    this.#opening.delete(id);
-    if (port !== 0) this.#open(opening, keyOf(addressFromBytes(address), port));
-    opening.settle();
+    const opening = this.#opening.take(id);
+    if (opening !== undefined && port !== 0) this.#open(opening, keyOf(addressFromBytes(address), port));
   }
 
   close(): void {
     this.#closed = true;
-    for (const { settle } of this.#opening.values()) settle();
+    this.#opening.close();
     for (const flow of this.#flows.keys()) flow.close();
     for (const inner of this.#inner.values()) void inner.then((one) => one?.socket.close());
   }
@@ -123,21 +116,11 @@ export class DatagramRelay {
     let flow = flowOf(inner, source);
     if (flow === undefined && this.#opening.size > 0 && this.#held < this.#limits.held) {
       this.#held += 1;
-      await this.#reported();
+      await this.#opening.reported();
       this.#held -= 1;
       flow = flowOf(inner, source);
     }
     if (!this.#closed) flow?.send(message, source);
-  }
-
-  /** A datagram can arrive before the report about its sender. */
-  async #reported(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#limits.launcherMs);
-    });
-    await Promise.race([Promise.all([...this.#opening.values()].map(({ settled }) => settled)), late]);
-    clearTimeout(timer);
   }
 }
 

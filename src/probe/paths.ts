@@ -94,7 +94,8 @@ class Walker {
   }
 }
 
-function statOrNull(path: string): Stats | null {
+/** What stands at a path itself, a link not followed; null for nothing. */
+export function statOrNull(path: string): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch {

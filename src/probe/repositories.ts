@@ -1,7 +1,8 @@
 /** Finds the git directories that lie in writable directories: a hook or a setting planted there runs on the host. */
-import { lstatSync, readdirSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { joinPath } from '../base/path.ts';
 import type { Repository, RepositoryFacts } from '../plan/facts.ts';
+import { statOrNull } from './paths.ts';
 
 /** Directory entries looked at in all, so that a start stays short wherever it happens. */
 const MAX_LOOKS = 4096;
@@ -71,13 +72,9 @@ class Search {
   #kindOf(path: string): 'directory' | 'file' | 'other' | null {
     this.looks += 1;
     if (this.looks > MAX_LOOKS) return null;
-    try {
-      const stats = lstatSync(path, { throwIfNoEntry: false });
-      if (stats === undefined) return null;
-      return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
-    } catch {
-      return null; // a directory on the way may not be searched by this user
-    }
+    const stats = statOrNull(path);
+    if (stats === null) return null;
+    return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   }
 
   #directoriesIn(path: string): string[] {

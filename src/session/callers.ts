@@ -2,6 +2,7 @@
 
 import { addressFromBytes, parseAddress } from '../base/address.ts';
 import { err, type Result } from '../base/result.ts';
+import { ExpectedReports } from '../egress/expected-reports.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Peer } from '../http/proxy.ts';
 import type { Report } from '../launch/reports.ts';
@@ -15,30 +16,23 @@ const REPORT_MS = 5000;
 const MAX_ADDRESSES = 4096;
 
 export class Callers {
-  readonly #reportMs: number;
-  readonly #connecting = new Map<
-    bigint,
-    { readonly identity: CallerIdentity; readonly settle: () => void; readonly settled: Promise<void> }
-  >();
+  readonly #connecting: ExpectedReports<CallerIdentity>;
   readonly #byAddress = new Map<string, CallerIdentity[]>();
 
   constructor(reportMs = REPORT_MS) {
-    this.#reportMs = reportMs;
+    this.#connecting = new ExpectedReports(reportMs);
   }
 
   /** A caller is about to connect: say so before it is let through. */
   connecting(id: bigint, identity: CallerIdentity): void {
-    const { promise: settled, resolve: settle } = withResolvers();
-    this.#connecting.set(id, { identity, settle, settled });
+    this.#connecting.expect(id, identity);
   }
 
   /** What came of it. */
   peer({ id, port, address }: Extract<Report, { kind: 'peer' }>): void {
-    const caller = this.#connecting.get(id);
-    if (caller === undefined) return;
-    this.#connecting.delete(id);
-    if (port !== 0) this.#add(`${addressFromBytes(address).text} ${port}`, caller.identity);
-    caller.settle();
+    const identity = this.#connecting.take(id);
+    if (identity !== undefined && port !== 0)
+      this.#add(`${addressFromBytes(address).text} ${port}`, identity);
   }
 
   /**
@@ -46,7 +40,7 @@ export class Callers {
    * that of an earlier caller: whoever was let through by now is waited for first, and two of one address are nobody.
    */
   async identityOf({ address, port }: Peer): Promise<CallerIdentity | null> {
-    await this.#reported();
+    await this.#connecting.reported();
     const key = `${parseAddress(address)?.text} ${port}`;
     const known = this.#byAddress.get(key) ?? [];
     this.#byAddress.delete(key);
@@ -60,8 +54,7 @@ export class Callers {
 
   /** Nobody is waited for any more. */
   close(): void {
-    for (const { settle } of this.#connecting.values()) settle();
-    this.#connecting.clear();
+    this.#connecting.close();
   }
 
   #add(key: string, identity: CallerIdentity): void {
@@ -70,22 +63,4 @@ export class Callers {
     else this.#byAddress.set(key, [identity]);
     if (this.#byAddress.size > MAX_ADDRESSES) this.#byAddress.delete(this.#byAddress.keys().next().value!);
   }
-
-  async #reported(): Promise<void> {
-    if (this.#connecting.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#reportMs);
-    });
-    await Promise.race([Promise.all([...this.#connecting.values()].map(({ settled }) => settled)), late]);
-    clearTimeout(timer);
-  }
-}
-
-function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = (): void => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -25,7 +25,7 @@ beforeAll(() => {
   child = compile({
     compiler,
     sources: ['handle-child.c'],
-    units: ['handle.c'],
+    units: ['handle.c', 'inbox.c'],
     output: join(scratch.root, 'child'),
   });
 });
