@@ -15,6 +15,7 @@ import type { Plan } from '../plan/plan.ts';
 import { EXIT } from './exit.ts';
 import { startTimer } from './long-timer.ts';
 import type { Mediation } from './mediation.ts';
+import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
 
 export interface RunOptions {
@@ -36,8 +37,6 @@ export interface RunOptions {
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
 const CPU_CHECK_MS = 200;
-/** Between SIGTSTP and SIGSTOP. */
-const STOP_GRACE_MS = 50;
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
@@ -325,48 +324,3 @@ const sandboxId = (): string => `${Date.now().toString(36)}-${process.pid.toStri
 
 const signalName = (number: number): string =>
   Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `signal ${number}`;
-
-/** Signals belong to the program. Those that a terminal sends go to its whole group, as they would without us. */
-function forwardSignals(launcher: Launcher, terminal: boolean): () => void {
-  const { signals } = constants;
-  const forwarded: [NodeJS.Signals, 'main' | 'group'][] = [
-    ['SIGINT', 'group'],
-    ['SIGQUIT', 'group'],
-    ['SIGHUP', 'group'],
-    ['SIGTERM', 'main'],
-    ['SIGUSR1', 'main'],
-    ['SIGUSR2', 'main'],
-    ['SIGALRM', 'main'],
-  ];
-  const listeners: [NodeJS.Signals, () => void][] = forwarded.map(([name, scope]) => [
-    name,
-    () => launcher.signal(signals[name], scope),
-  ]);
-  if (terminal) listeners.push(['SIGWINCH', () => launcher.resize()]);
-  let stopping: NodeJS.Timeout | undefined;
-  listeners.push([
-    'SIGTSTP',
-    () => {
-      // The first is for programs that put a terminal in order; the kernel drops it where there is no handler, since
-      // the session inside has no shell to wait for it (setpgid(2), orphaned process groups).
-      launcher.signal(signals.SIGTSTP, 'group');
-      clearTimeout(stopping);
-      stopping = setTimeout(() => {
-        launcher.signal(signals.SIGSTOP, 'group');
-        process.kill(process.pid, 'SIGSTOP');
-      }, STOP_GRACE_MS);
-    },
-  ]);
-  listeners.push([
-    'SIGCONT',
-    () => {
-      clearTimeout(stopping);
-      launcher.signal(signals.SIGCONT, 'group');
-    },
-  ]);
-  for (const [name, listener] of listeners) process.on(name, listener);
-  return () => {
-    clearTimeout(stopping);
-    for (const [name, listener] of listeners) process.off(name, listener);
-  };
-}
