@@ -23,6 +23,7 @@
 
 static int user_namespace = -1;
 static int mount_namespace = -1;
+static const char *scratch; /* NULL: there are namespaces */
 static int agent = -1;
 
 bool agent_prepare(pid_t init) {
@@ -30,6 +31,8 @@ bool agent_prepare(pid_t init) {
   mount_namespace = descriptors_open_namespace(init, "mnt");
   return user_namespace >= 0 && mount_namespace >= 0;
 }
+
+void agent_prepare_rules(const char *scratch_directory) { scratch = scratch_directory; }
 
 /* Sockets that the policy lists by name, each a mount of its own. */
 struct listed {
@@ -50,6 +53,18 @@ static void find_listed(const struct document *plan, struct listed *listed) {
   }
 }
 
+/* 0, or why the workload may not connect there. Landlock looks at an open before the file says that it is a socket. */
+static int judge_by_rules(int socket) {
+  struct stat st;
+  char path[32];
+  if (fstat(socket, &st) < 0) return errno;
+  if (!S_ISSOCK(st.st_mode)) return ECONNREFUSED;
+  snprintf(path, sizeof path, "/proc/self/fd/%d", socket);
+  int opened = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+  if (opened >= 0) close(opened);
+  return opened < 0 && errno == ENXIO ? 0 : EACCES;
+}
+
 /* 0, or why the workload may not connect there: a mount that is read-only does not keep it from connecting. */
 static int judge(int socket, const struct listed *listed) {
   struct stat st;
@@ -66,7 +81,7 @@ static void answer(int channel, int cwd, const char *path, const struct listed *
   int error = fchdir(cwd) < 0 ? errno : 0;
   int found = error == 0 ? open(path, O_PATH | O_CLOEXEC) : -1;
   if (error == 0 && found < 0) error = errno;
-  if (error == 0) error = judge(found, listed);
+  if (error == 0) error = scratch != NULL ? judge_by_rules(found) : judge(found, listed);
   inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .b = error}, error == 0 ? found : -1);
   if (found >= 0) close(found);
   if (chdir("/") < 0) _exit(1); /* holds no directory of the workload */
@@ -76,10 +91,10 @@ static _Noreturn void serve(const struct document *plan, int channel) {
   struct failure failure;
   struct listed listed = {.count = 0};
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (setns(user_namespace, CLONE_NEWUSER) < 0 || setns(mount_namespace, CLONE_NEWNS) < 0 || chdir("/") < 0 ||
-      !confine_privileges(&failure) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-    _exit(1);
-  find_listed(plan, &listed);
+  if (scratch == NULL && (setns(user_namespace, CLONE_NEWUSER) < 0 || setns(mount_namespace, CLONE_NEWNS) < 0)) _exit(1);
+  if (chdir("/") < 0 || !confine_privileges(&failure) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) _exit(1);
+  if (scratch != NULL && !confine_landlock(plan, scratch, -1, &failure)) _exit(1);
+  if (scratch == NULL) find_listed(plan, &listed);
   for (;;) {
     char path[PATH_SIZE];
     int cwd = -1;
@@ -101,7 +116,7 @@ static bool start(const struct document *plan) {
   if (child == 0) {
     /* Nothing else of the warden's, above all not a second copy of the listener. */
     int keep[3] = {pair[1], user_namespace, mount_namespace};
-    descriptors_keep_only(keep, 3);
+    descriptors_keep_only(keep, scratch == NULL ? 3 : 1);
     user_namespace = keep[1];
     mount_namespace = keep[2];
     serve(plan, keep[0]);

@@ -38,5 +38,13 @@ static void send(int listener, uint64_t id, int error, uint32_t flags) {
 }
 
 void answer_error(int listener, uint64_t id, int error) { send(listener, id, -error, 0); }
+
+void answer_value(int listener, uint64_t id, int64_t value) {
+  memset(response, 0, sizes.seccomp_notif_resp);
+  response->id = id;
+  response->val = value;
+  while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) < 0 && errno == EINTR) {}
+}
+
 void answer_interrupt(int listener, uint64_t id) { send(listener, id, -ERESTARTSYS_VALUE, 0); }
 void answer_go_on(int listener, uint64_t id) { send(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }

@@ -12,6 +12,8 @@ struct seccomp_notif *answer_receive(int listener);
 /* Whether the call still waits: also, that its process is the one that made it. */
 bool answer_wanted(int listener, uint64_t id);
 /* 0: the call succeeds with 0. */
+/* The call returns this, which is not negative. */
+void answer_value(int listener, uint64_t id, int64_t value);
 void answer_error(int listener, uint64_t id, int error);
 /* The call is interrupted: it gives EINTR or is made again, as the signal's action says. */
 void answer_interrupt(int listener, uint64_t id);

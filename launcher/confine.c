@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "confine.h"
 #include "sys.h"
+#include "tree.h"
 #include <errno.h>
 #include <linux/capability.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,7 +15,8 @@ bool confine_rlimits(const struct document *plan, struct failure *failure) {
   const struct rlimit_row *rows = DOCUMENT_ROWS(plan, SECTION_RLIMIT, rlimit_row);
   for (uint32_t i = 0; i < DOCUMENT_COUNT(plan, SECTION_RLIMIT); i++) {
     struct rlimit present;
-    struct rlimit wanted = {.rlim_cur = rows[i].soft, .rlim_max = rows[i].hard};
+    uint64_t present_use = rows[i].above ? tree_tasks_of_user(getuid()) : 0;
+    struct rlimit wanted = {.rlim_cur = rows[i].soft + present_use, .rlim_max = rows[i].hard + present_use};
     if (getrlimit((int)rows[i].resource, &present) < 0) return fail(failure, STEP_RLIMIT, i);
     if (wanted.rlim_max > present.rlim_max) wanted.rlim_max = present.rlim_max;
     if (wanted.rlim_cur > wanted.rlim_max) wanted.rlim_cur = wanted.rlim_max;
@@ -25,6 +29,7 @@ bool confine_privileges(struct failure *failure) {
   for (unsigned long capability = 0; capability < 64; capability++) {
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (errno == EINVAL) break; /* past the last one that this kernel knows */
+    if (errno == EPERM) break; /* no CAP_SETPCAP: nothing in the set can be had either, with no_new_privs */
     return fail(failure, STEP_CAPABILITIES, capability);
   }
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0) return fail(failure, STEP_CAPABILITIES, NO_ROW);
@@ -42,9 +47,19 @@ int landlock_abi(void) {
 }
 
 /* Rights that only make sense for directories: REMOVE_*, MAKE_*, READ_DIR, REFER (linux/landlock.h). */
+/* WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV */
+#define TERMINAL_RIGHTS ((1ull << 1) | (1ull << 2) | (1ull << 14) | (1ull << 15))
 #define FILE_RIGHTS ((1ull << 0) | (1ull << 1) | (1ull << 2) | (1ull << 14) | (1ull << 15))
 
-bool confine_landlock(const struct document *plan, struct failure *failure) {
+static int open_row(const char *path, const char *scratch) {
+  char full[PATH_MAX];
+  if (*path == '/') return open(path, O_PATH | O_CLOEXEC);
+  int length = snprintf(full, sizeof full, "%s/%s", scratch, path);
+  errno = ENAMETOOLONG;
+  return length > 0 && (size_t)length < sizeof full ? open(full, O_PATH | O_CLOEXEC) : -1;
+}
+
+bool confine_landlock(const struct document *plan, const char *scratch, int terminal, struct failure *failure) {
   const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
   if (settings->handled_fs == 0) return true; /* a degraded plan that says so */
   if (landlock_abi() < (int)settings->landlock_abi) {
@@ -59,7 +74,7 @@ bool confine_landlock(const struct document *plan, struct failure *failure) {
 
   const struct landlock_row *rows = DOCUMENT_ROWS(plan, SECTION_LANDLOCK, landlock_row);
   for (uint32_t i = 0; i < DOCUMENT_COUNT(plan, SECTION_LANDLOCK); i++) {
-    int path = open(document_text(plan, rows[i].path), O_PATH | O_CLOEXEC);
+    int path = open_row(document_text(plan, rows[i].path), scratch);
     struct stat st;
     if (path < 0 || fstat(path, &st) < 0) return fail(failure, STEP_LANDLOCK_RULE, i);
     struct sys_landlock_path rule = {.allowed = rows[i].access & settings->handled_fs, .parent = path};
@@ -68,6 +83,11 @@ bool confine_landlock(const struct document *plan, struct failure *failure) {
         syscall(SYS_landlock_add_rule, ruleset, SYS_LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
       return fail(failure, STEP_LANDLOCK_RULE, i);
     close(path);
+  }
+  if (terminal >= 0) {
+    struct sys_landlock_path own = {.allowed = TERMINAL_RIGHTS & settings->handled_fs, .parent = terminal};
+    if (syscall(SYS_landlock_add_rule, ruleset, SYS_LANDLOCK_RULE_PATH_BENEATH, &own, 0) < 0)
+      return fail(failure, STEP_LANDLOCK_RULE, NO_ROW);
   }
   if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) return fail(failure, STEP_LANDLOCK, NO_ROW);
   close(ruleset);

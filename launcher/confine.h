@@ -5,10 +5,12 @@
 #include "document.h"
 #include "step.h"
 
+/* Limits that stand above what the user has count its processes of now. */
 bool confine_rlimits(const struct document *plan, struct failure *failure);
-/* Empties the bounding, ambient, inheritable, permitted and effective sets; sets no_new_privs. */
+/* Empties the bounding (who may not change it keeps it, of no use under no_new_privs), ambient, inheritable, permitted and effective sets; sets no_new_privs. */
 bool confine_privileges(struct failure *failure);
-bool confine_landlock(const struct document *plan, struct failure *failure);
+/* `scratch`: where the relative paths of the plan begin. `terminal`: one more file that may be opened, or -1. */
+bool confine_landlock(const struct document *plan, const char *scratch, int terminal, struct failure *failure);
 /* Loads the filter; returns its listener, or -1. `*killable`: notified calls can be interrupted only by fatal signals. */
 int confine_seccomp(const struct document *plan, bool *killable, struct failure *failure);
 

@@ -44,7 +44,7 @@ void connecting_tell_peer(const struct mediator *mediator, uint64_t id, int file
 }
 
 static void wait_for_handshake(const struct mediator *mediator, struct waiting *waiting, int fd) {
-  if (!waiting_poll(mediator, waiting, fd)) {
+  if (!waiting_poll(mediator, waiting, fd, EPOLLOUT)) {
     waiting_finish(mediator, waiting, EAGAIN);
     return;
   }
@@ -66,7 +66,7 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
     connecting_tell_peer(mediator, waiting->id, waiting->file);
     waiting->told = true;
   }
-  if (error == EINPROGRESS && waiting->blocking) {
+  if ((error == EINPROGRESS || error == EALREADY) && waiting->blocking) { /* the latter: it was interrupted, and is made again */
     wait_for_handshake(mediator, waiting, waiting->file);
   } else if (error == EAGAIN && waiting->blocking && waiting->domain == AF_UNIX) {
     if (waiting->state != WAITING_RETRY) waiting->deadline_ms = connect_deadline(waiting->file);

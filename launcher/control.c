@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #define HEADER 8
-/* Commands after the launch are small; a bigger one is a broken supervisor. */
-#define MAX_COMMAND 4096
+/* The biggest command after the launch carries a datagram; a bigger one is a broken supervisor. */
+#define MAX_COMMAND 66000
 /* A supervisor that does not read for so long has stopped for good. */
 #define MAX_QUEUED (16u << 20)
 

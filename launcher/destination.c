@@ -2,7 +2,11 @@
 #include "destination.h"
 #include "agent.h"
 #include "answer.h"
+#include "births.h"
 #include "connecting.h"
+#include "datagrams.h"
+#include "descriptors.h"
+#include "listeners.h"
 #include "sending.h"
 #include "sys.h"
 #include "verdicts.h"
@@ -66,12 +70,38 @@ static bool is_connected(int file) {
   return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
 }
 
+static bool is_proxy(const struct settings_row *settings, const struct waiting *waiting, const struct place *place) {
+  return place->plain && waiting->type == SOCK_STREAM && settings->proxy_port != 0 && place->port == settings->proxy_port;
+}
+
+/* A socket of the host's network from its birth: wherever it goes is asked for, but for what the sandbox listens on. */
+static void connect_held_inet(const struct mediator *mediator, struct waiting *waiting) {
+  struct place place = place_of(&waiting->target);
+  waiting->outer = true;
+  waiting->proxied = waiting->relayed || is_proxy(mediator->settings, waiting, &place);
+  if (waiting->relayed && waiting->target.address.ss_family == AF_UNSPEC) {
+    births_find(waiting->inode)->connected = false;
+    waiting->proxied = false;
+    waiting_finish(mediator, waiting, 0);
+  } else if (!place.named || (place.port == 0 && !waiting->relayed)) {
+    connecting_inside(mediator, waiting); /* the kernel says what is wrong with it, or takes a peer away */
+  } else if (!waiting->proxied && place.loopback && listeners_own(&place)) {
+    connecting_inside(mediator, waiting);
+  } else {
+    decide(mediator, waiting, &place);
+  }
+}
+
 static void connect_inet(const struct mediator *mediator, struct waiting *waiting) {
-  const struct settings_row *settings = DOCUMENT_ROWS(mediator->plan, SECTION_SETTINGS, settings_row);
+  const struct settings_row *settings = mediator->settings;
   struct place place = place_of(&waiting->target);
   waiting->type = socket_option(waiting->file, SO_TYPE);
-  if (!(settings->namespaces & NAMESPACE_NETWORK)) { /* the host's network, by the operator's word */
+  if (!settings->network_held) { /* the host's network, by the operator's word */
     connecting_inside(mediator, waiting);
+    return;
+  }
+  if (settings->platform) {
+    connect_held_inet(mediator, waiting);
     return;
   }
   waiting->outer = !is_inner(mediator, waiting->file);
@@ -85,8 +115,7 @@ static void connect_inet(const struct mediator *mediator, struct waiting *waitin
     return;
   }
   bool datagram = place.synthetic && waiting->type != SOCK_STREAM && place.port != 0;
-  waiting->proxied = (place.plain && waiting->type == SOCK_STREAM && settings->proxy_port != 0 && place.port == settings->proxy_port) ||
-                     (datagram && settings->datagrams);
+  waiting->proxied = is_proxy(settings, waiting, &place) || (datagram && settings->datagrams);
   bool local = !place.named || place.loopback || place.port == 0 || datagram;
   if (waiting->proxied || !local) decide(mediator, waiting, &place);
   else connecting_inside(mediator, waiting);
@@ -130,14 +159,13 @@ static void connect_path(const struct mediator *mediator, struct waiting *waitin
 }
 
 static void connect_unix(const struct mediator *mediator, struct waiting *waiting) {
-  const struct settings_row *settings = DOCUMENT_ROWS(mediator->plan, SECTION_SETTINGS, settings_row);
   struct sockaddr_un *address = (struct sockaddr_un *)&waiting->target.address;
   size_t length = waiting->target.length - sizeof(sa_family_t);
   if (waiting->target.address.ss_family != AF_UNIX || length == 0 || length > sizeof address->sun_path) {
     connecting_inside(mediator, waiting); /* the kernel says what is wrong with it, or takes a peer away */
   } else if (address->sun_path[0] != 0) {
     connect_path(mediator, waiting);
-  } else if (settings->namespaces & NAMESPACE_NETWORK) {
+  } else if (mediator->settings->namespaces & NAMESPACE_NETWORK) {
     connecting_inside(mediator, waiting); /* abstract names belong to the network namespace */
   } else {
     report_unix(mediator, waiting, address->sun_path, length);
@@ -151,10 +179,20 @@ int file_of_call(const struct mediator *mediator, const struct caller *caller, c
   return file;
 }
 
+/* As file_of_call, for a socket that is held. What is not held any more leads somewhere already. */
+static int held_file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
+                             const struct birth **birth) {
+  *birth = births_of(caller, (int)call->data.args[0]);
+  int file = *birth == NULL ? -1 : descriptors_lift(fcntl((*birth)->file, F_DUPFD_CLOEXEC, 0));
+  if (file < 0) answer_error(mediator->listener, call->id, errno == ENOENT ? EISCONN : errno);
+  return file;
+}
+
 void connect_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
   struct target target;
   int number = (int)call->data.args[0];
-  int file = file_of_call(mediator, caller, call);
+  const struct birth *birth = NULL;
+  int file = mediator->settings->platform ? held_file_of_call(mediator, caller, call, &birth) : file_of_call(mediator, caller, call);
   if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
   int error = domain < 0 ? ENOTSOCK : read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
@@ -166,6 +204,10 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
   }
   waiting->domain = domain;
   waiting->target = target;
+  if (birth != NULL) {
+    waiting->inode = birth->inode;
+    waiting->relayed = birth->relayed;
+  }
   if (domain == AF_INET || domain == AF_INET6) connect_inet(mediator, waiting);
   else if (domain == AF_UNIX) connect_unix(mediator, waiting);
   else connecting_inside(mediator, waiting);
@@ -191,11 +233,13 @@ void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t l
     connecting_tell_peer(mediator, answer.id, -1);
     return;
   }
-  if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
+  if (answer.verdict == VERDICT_LOCAL && waiting->relayed) {
+    datagrams_judged(mediator, waiting, answer.ttl_ms);
+  } else if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
     sending_judged(mediator, waiting, answer.ttl_ms);
   } else if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
     connecting_inside(mediator, waiting);
-  } else if (answer.verdict == VERDICT_DIRECT && !waiting->sending &&
+  } else if (answer.verdict == VERDICT_DIRECT && !waiting->sending && !waiting->relayed &&
              connecting_target(&target, waiting->domain, answer.address, answer.address_length, answer.port)) {
     if (answer.ttl_ms > 0 && waiting->key != NULL) {
       verdicts_keep(waiting->key, &target, answer.token, answer.ttl_ms);

@@ -22,9 +22,8 @@ int inbox_send_bytes(int socket, const void *bytes, size_t length, int fd) {
     memcpy(CMSG_DATA(part), &fd, sizeof fd);
   }
   ssize_t sent;
-  /* MSG_EOR means nothing here but to our own filter, which lets such messages go on: those of init have to, while
-     nobody hears the listener yet (seccomp-network.ts). */
-  do sent = sendmsg(socket, &header, MSG_NOSIGNAL | MSG_EOR);
+  /* Without a descriptor by the call that no filter of ours has anybody asked about. */
+  do sent = fd >= 0 ? sendmsg(socket, &header, MSG_NOSIGNAL) : send(socket, bytes, length, MSG_NOSIGNAL);
   while (sent < 0 && errno == EINTR);
   return sent == (ssize_t)length ? 0 : -1;
 }

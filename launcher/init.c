@@ -52,10 +52,10 @@ static bool prepare_network(const struct settings_row *settings, struct failure 
   return true;
 }
 
-/* The terminal of the sandbox, from its own devpts: the master goes to the warden, the slave to the program. */
-static int open_terminal(struct failure *failure) {
+/* The terminal of the sandbox, from its own devpts where it has one: the master goes to the warden, the slave to the program. */
+static int open_terminal(const char *multiplexer, struct failure *failure) {
   int unlock = 0;
-  int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int master = open(multiplexer, O_RDWR | O_NOCTTY | O_CLOEXEC);
   int slave = -1;
   if (master >= 0 && ioctl(master, TIOCSPTLCK, &unlock) == 0)
     slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -67,11 +67,24 @@ static int open_terminal(struct failure *failure) {
   return slave;
 }
 
+static void enter_workdir(const struct document *plan) {
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  struct failure failure;
+  if (chdir(document_text(plan, settings->workdir)) == 0) return;
+  fail(&failure, STEP_WORKDIR, NO_ROW);
+  give_up(&failure);
+}
+
 /* Everything up to the point after which nothing can be undone. Returns the terminal's slave side or -1. */
 static int set_up(const struct document *plan, bool with_terminal, struct sources *sources) {
   const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
   struct failure failure;
   int terminal = -1;
+  if (settings->platform) {
+    if (with_terminal && (terminal = open_terminal("/dev/ptmx", &failure)) < 0) give_up(&failure);
+    enter_workdir(plan);
+    return terminal;
+  }
   if (settings->namespaces & NAMESPACE_UTS) {
     const char *name = document_text(plan, settings->hostname);
     if (sethostname(name, strlen(name)) < 0) {
@@ -91,17 +104,56 @@ static int set_up(const struct document *plan, bool with_terminal, struct source
   }
   if (!root_build(plan, sources, &failure)) give_up(&failure);
   if (with_terminal) {
-    terminal = open_terminal(&failure);
+    terminal = open_terminal("/dev/pts/ptmx", &failure);
     if (terminal < 0) give_up(&failure);
   }
-  if (chdir(document_text(plan, settings->workdir)) < 0) {
-    fail(&failure, STEP_WORKDIR, NO_ROW);
-    give_up(&failure);
-  }
+  enter_workdir(plan);
   return terminal;
 }
 
-static void confine(const struct document *plan) {
+/* A filter that has the warden asked about sendmsg(2) would have it asked about this one too, while it hears nobody yet. A
+   process with the same descriptors that is not under it sends the listener; it takes a process, since we have no threads. */
+struct courier {
+  pid_t process;
+  int to;
+};
+
+static struct courier start_courier(uint64_t cookie) {
+  struct courier courier;
+  struct failure failure;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0 || (courier.process = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL)) < 0) {
+    fail(&failure, STEP_LISTENER, NO_ROW);
+    give_up(&failure);
+  }
+  courier.to = ends[1];
+  if (courier.process > 0) return courier;
+  int what[2];
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (read(ends[0], what, sizeof what) != (ssize_t)sizeof what) _exit(1);
+  struct inbox_message message = {.kind = INBOX_LISTENER, .a = (uint32_t)what[1], .c = cookie};
+  close(ends[0]);
+  _exit(inbox_send(warden, message, what[0]) == 0 ? 0 : 1);
+}
+
+static void send_by_courier(struct courier courier, int listener, bool killable) {
+  int what[2] = {listener, killable};
+  int status = 1;
+  struct failure failure;
+  bool told = write(courier.to, what, sizeof what) == (ssize_t)sizeof what;
+  while (told && waitpid(courier.process, &status, 0) < 0 && errno == EINTR) {}
+  if (status != 0) {
+    fail(&failure, STEP_LISTENER, NO_ROW);
+    give_up(&failure);
+  }
+  close(courier.to);
+  close(listener);
+}
+
+static void confine(const struct document *plan, const char *scratch, int terminal) {
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  bool sending_is_asked = settings->datagrams && !settings->platform;
+  struct courier courier = {0};
   struct failure failure;
   bool killable = false;
   uint64_t cookie = network_cookie();
@@ -111,10 +163,17 @@ static void confine(const struct document *plan) {
     fail(&failure, STEP_CAPABILITIES, NO_ROW);
     give_up(&failure);
   }
-  if (!confine_landlock(plan, &failure)) give_up(&failure);
+  /* Who is orphaned stays below us. */
+  if (settings->platform && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+    fail(&failure, STEP_CAPABILITIES, NO_ROW);
+    give_up(&failure);
+  }
+  if (!confine_landlock(plan, scratch, settings->platform ? terminal : -1, &failure)) give_up(&failure);
+  if (sending_is_asked) courier = start_courier(cookie);
   int listener = confine_seccomp(plan, &killable, &failure);
   if (listener < 0) give_up(&failure);
-  hand_over(INBOX_LISTENER, killable, cookie, listener, STEP_LISTENER);
+  if (sending_is_asked) send_by_courier(courier, listener, killable);
+  else hand_over(INBOX_LISTENER, killable, cookie, listener, STEP_LISTENER);
 }
 
 static _Noreturn void finish(int status) {
@@ -126,7 +185,7 @@ static _Noreturn void finish(int status) {
     message.b = WEXITSTATUS(status);
   }
   inbox_send(warden, message, -1);
-  _exit(0); /* process 1 ends: the kernel kills all that is left */
+  _exit(0); /* process 1 ends: the kernel kills all that is left, or the warden does where it is not process 1 */
 }
 
 static void obey(pid_t program) {
@@ -180,13 +239,15 @@ void init_main(const struct shared_launch *launch, int inbox, struct sources *so
     give_up(&failure);
   }
 
-  confine(plan);
+  confine(plan, document_text(request, wanted->scratch), terminal);
 
   pid_t program = fork();
   if (program < 0) {
     fail(&failure, STEP_FORK, NO_ROW);
     give_up(&failure);
   }
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  if (program == 0 && settings->platform) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* no namespace ends with us */
   if (program == 0) program_run(request, warden, terminal);
   if (terminal >= 0) close(terminal);
   /* The program's descriptors are its own: a pipe to it must end when it ends. */

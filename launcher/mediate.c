@@ -1,11 +1,14 @@
 #define _GNU_SOURCE
 #include "mediate.h"
 #include "answer.h"
+#include "births.h"
 #include "caller.h"
+#include "datagrams.h"
 #include "denials.h"
 #include "destination.h"
 #include "epolls.h"
 #include "interface.h"
+#include "listeners.h"
 #include "netlink.h"
 #include "sending.h"
 #include "swap.h"
@@ -15,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 bool mediate_start(struct mediator *mediator) {
   if (!answer_start()) return false;
@@ -30,12 +34,64 @@ static const struct notify_row *find_row(const struct document *plan, const stru
     const struct notify_row *row = &rows[i];
     if ((row->match & MATCH_ARCH) && row->arch != data->arch) continue;
     if ((row->match & MATCH_NR) && row->nr != (uint32_t)data->nr) continue;
-    if ((row->match & MATCH_ARG) &&
-        (row->arg_index > 5 || ((uint32_t)data->args[row->arg_index] & row->arg_mask) != row->arg_value))
-      continue;
+    const uint32_t *question = &row->arg_index;
+    uint32_t yes = 0;
+    while (yes < row->questions && yes < MAX_QUESTIONS && question[0] <= 5 &&
+           ((uint32_t)data->args[question[0]] & question[1]) == question[2]) {
+      question += 3;
+      yes++;
+    }
+    if (yes < row->questions) continue;
     return row;
   }
   return NULL;
+}
+
+_Static_assert(offsetof(struct notify_row, arg3_value) == offsetof(struct notify_row, arg_index) + (3 * MAX_QUESTIONS - 1) * 4,
+               "the questions of a row follow each other");
+
+static void refuse(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
+                   const struct notify_row *row) {
+  denials_add(mediator->control, caller, mediator->top, &call->data, row->rule, row->errno_value);
+  answer_error(mediator->listener, call->id, (int)row->errno_value);
+}
+
+/* Sockets that are held here, as without a network namespace all are until they lead somewhere. */
+static void bind_held(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
+                      const struct notify_row *row) {
+  struct target target;
+  struct birth *birth = births_of(caller, (int)call->data.args[0]);
+  int error = birth != NULL ? read_target(caller, call->data.args[1], (int)call->data.args[2], &target)
+                            : errno == ENOENT ? EINVAL : errno;
+  if (error == 0 && birth->domain == AF_UNIX) {
+    const struct sockaddr_un *address = (const struct sockaddr_un *)&target.address;
+    /* Abstract names are everybody's. A path is the caller's to make: Landlock says where. */
+    if (target.length <= sizeof(sa_family_t) || address->sun_path[0] == 0) refuse(mediator, caller, call, row);
+    else answer_go_on(mediator->listener, call->id);
+    return;
+  }
+  if (error == 0 && !listeners_local(birth->file, &target)) {
+    refuse(mediator, caller, call, row);
+    return;
+  }
+  /* A relayed one has its port. */
+  if (error == 0 && birth->relayed) error = place_of(&target).port == 0 ? 0 : EADDRINUSE;
+  else if (error == 0 && answer_wanted(mediator->listener, call->id) &&
+           bind(birth->file, (struct sockaddr *)&target.address, target.length) < 0)
+    error = errno;
+  answer_error(mediator->listener, call->id, error);
+}
+
+static void listen_held(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
+                        const struct notify_row *row) {
+  struct birth *birth = births_of(caller, (int)call->data.args[0]);
+  int error = birth != NULL ? 0 : errno == ENOENT ? EINVAL : errno;
+  if (error == 0 && answer_wanted(mediator->listener, call->id)) {
+    error = listeners_start(birth->file, (int)call->data.args[1]);
+    if (error == 0) births_release(mediator, birth->inode);
+  }
+  if (error == EACCES) refuse(mediator, caller, call, row);
+  else answer_error(mediator->listener, call->id, error);
 }
 
 static void bind_for(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
@@ -75,12 +131,6 @@ static void listen_for(const struct mediator *mediator, const struct caller *cal
   answer_error(mediator->listener, call->id, error);
 }
 
-static void refuse(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
-                   const struct notify_row *row) {
-  denials_add(mediator->control, caller, mediator->top, &call->data, row->rule, row->errno_value);
-  answer_error(mediator->listener, call->id, (int)row->errno_value);
-}
-
 static void handle(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
   const struct notify_row *row = find_row(mediator->plan, &call->data);
   if (row == NULL) {
@@ -89,9 +139,20 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
   }
   switch (row->handler) {
     case HANDLER_CONNECT: connect_for(mediator, caller, call); return;
-    case HANDLER_BIND: bind_for(mediator, caller, call); return;
-    case HANDLER_DATAGRAM: send_for(mediator, caller, call); return;
-    case HANDLER_LISTEN: listen_for(mediator, caller, call); return;
+    case HANDLER_SOCKET: births_make(mediator, caller, call); return;
+    case HANDLER_BIND:
+      if (mediator->settings->platform) bind_held(mediator, caller, call, row);
+      else bind_for(mediator, caller, call);
+      return;
+    case HANDLER_DATAGRAM:
+      if (mediator->settings->platform) datagrams_send(mediator, caller, call);
+      else send_for(mediator, caller, call);
+      return;
+    case HANDLER_RECEIVE: datagrams_receive(mediator, caller, call); return;
+    case HANDLER_LISTEN:
+      if (mediator->settings->platform) listen_held(mediator, caller, call, row);
+      else listen_for(mediator, caller, call);
+      return;
     case HANDLER_EPOLL:
       /* No pointer and no socket in it: the only call that may always go on. */
       epolls_created(caller);
@@ -109,7 +170,7 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
       return;
     case HANDLER_OWN_THREAD:
       /* The arguments are registers: nobody can change them between this look and the call. */
-      if (row->arg_index <= 5 && caller_owns_thread(caller, (pid_t)call->data.args[row->arg_index]))
+      if (row->thread <= 5 && caller_owns_thread(caller, (pid_t)call->data.args[row->thread]))
         answer_go_on(mediator->listener, call->id);
       else refuse(mediator, caller, call, row);
       return;

@@ -10,16 +10,19 @@
 
 struct mediator {
   const struct document *plan;
+  const struct settings_row *settings;
   struct control *control;
   int listener;
   int poll;        /* the warden's epoll set */
   pid_t top;       /* init: ancestors end there */
   uint64_t cookie; /* of the sandbox's network namespace, 0 for unknown */
-  int inner;       /* a socket of that namespace, or -1 */
+  int inner;       /* a socket of that namespace, or of the host's where there is none, or -1 */
 };
 
 /* epoll data of a waiting connect is MEDIATE_POLL_BASE + slot. */
 #define MEDIATE_POLL_BASE 0x100000000ull
+/* That of a held socket whose caller does not wait: BIRTH_POLL_BASE + slot. */
+#define BIRTH_POLL_BASE 0x200000000ull
 
 bool mediate_start(struct mediator *mediator);
 /* Takes one notification and answers it, or leaves it waiting. False: the listener is of no more use. */

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* What a child reports: the step that failed (empty: none) and its errno. */
@@ -128,6 +129,12 @@ static bool has_thread_pidfd(void) {
   return fd >= 0;
 }
 
+/* PROC_PID_INIT_INO of linux/proc_ns.h */
+static bool in_initial_pid_namespace(void) {
+  struct stat st;
+  return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xEFFFFFFCu;
+}
+
 int probe_main(void) {
   printf("landlock_abi=%d\n", landlock_abi());
   print("namespaces", try_namespaces());
@@ -136,5 +143,6 @@ int probe_main(void) {
   printf("wait_killable=%d\n", killable.error == 0);
   printf("thread_pidfd=%d\n", has_thread_pidfd());
   printf("netns_cookie=%d\n", network_cookie() != 0);
+  printf("initial_pid_namespace=%d\n", in_initial_pid_namespace());
   return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "waiting.h"
 #include "answer.h"
+#include "births.h"
 #include "clock.h"
 #include "connecting.h"
+#include "datagrams.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +44,22 @@ static int polled(const struct waiting *waiting) {
   return waiting->replacement >= 0 ? waiting->replacement : waiting->file;
 }
 
-bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd) {
-  struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT, .data.u64 = MEDIATE_POLL_BASE + (uint64_t)(waiting - table)};
-  if (epoll_ctl(mediator->poll, EPOLL_CTL_ADD, fd, &event) < 0) return false;
-  waiting->state = WAITING_HANDSHAKE;
+static bool is_polled(const struct waiting *waiting) {
+  return waiting->state == WAITING_HANDSHAKE || waiting->state == WAITING_MESSAGE;
+}
+
+bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd, uint32_t events) {
+  struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = MEDIATE_POLL_BASE + (uint64_t)(waiting - table)};
+  int op = is_polled(waiting) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  if (epoll_ctl(mediator->poll, op, fd, &event) < 0) return false;
+  waiting->state = events & EPOLLIN ? WAITING_MESSAGE : WAITING_HANDSHAKE;
   return true;
 }
 
 void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
-  if (waiting->state == WAITING_HANDSHAKE) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, polled(waiting), NULL);
+  /* An interrupted connect goes on trying. */
+  if (waiting->inode != 0 && waiting->state == WAITING_HANDSHAKE) births_settled(mediator, waiting->inode, EINPROGRESS);
+  if (is_polled(waiting)) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, polled(waiting), NULL);
   if (waiting->proxied && !waiting->told) connecting_tell_peer(mediator, waiting->id, -1);
   caller_close(&waiting->caller);
   if (waiting->file >= 0) close(waiting->file);
@@ -62,13 +71,20 @@ void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
 }
 
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error) {
+  /* Before the caller goes on: it may close it, or connect it once more. */
+  if (waiting->inode != 0) births_settled(mediator, waiting->inode, error);
+  waiting->inode = 0;
   answer_error(mediator->listener, waiting->id, error);
   waiting_forget(mediator, waiting);
 }
 
 void mediate_ready(struct mediator *mediator, uint64_t data) {
   uint64_t slot = data - MEDIATE_POLL_BASE;
-  if (slot >= MAX_WAITING || table[slot].state != WAITING_HANDSHAKE) return;
+  if (slot >= MAX_WAITING || !is_polled(&table[slot])) return;
+  if (table[slot].state == WAITING_MESSAGE) {
+    datagrams_receive_again(mediator, &table[slot]);
+    return;
+  }
   int error = 0;
   socklen_t length = sizeof error;
   if (getsockopt(polled(&table[slot]), SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
@@ -77,6 +93,14 @@ void mediate_ready(struct mediator *mediator, uint64_t data) {
   const struct target *target = &table[slot].target;
   if (error == 0) connect(polled(&table[slot]), (const struct sockaddr *)&target->address, target->length);
   connecting_done(mediator, &table[slot], error);
+}
+
+static int overdue_error(enum waiting_state state) {
+  switch (state) {
+    case WAITING_VERDICT: return ETIMEDOUT;
+    case WAITING_HANDSHAKE: return EINPROGRESS;
+    default: return EAGAIN;
+  }
 }
 
 int mediate_tick(struct mediator *mediator) {
@@ -96,7 +120,7 @@ int mediate_tick(struct mediator *mediator) {
     } else if (waiting->state == WAITING_RETRY && now < waiting->deadline_ms) {
       connecting_inside(mediator, waiting);
     } else if (now >= waiting->deadline_ms) {
-      waiting_finish(mediator, waiting, waiting->state == WAITING_VERDICT ? ETIMEDOUT : waiting->state == WAITING_RETRY ? EAGAIN : EINPROGRESS);
+      waiting_finish(mediator, waiting, overdue_error(waiting->state));
     }
   }
   return count == 0 ? -1 : TICK_MS;

@@ -6,9 +6,10 @@
 #include "mediate.h"
 #include "target.h"
 #include <linux/seccomp.h>
+#include <sys/epoll.h>
 
 /* RETRY: a Unix listener's backlog is full, which no event tells the end of. */
-enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE, WAITING_RETRY };
+enum waiting_state { WAITING_FREE, WAITING_VERDICT, WAITING_HANDSHAKE, WAITING_MESSAGE, WAITING_RETRY };
 
 struct verdict_key;
 
@@ -27,7 +28,9 @@ struct waiting {
   bool told;    /* it was */
   bool blocking;
   bool sending; /* not a connect: datagrams that name their destinations */
-  struct seccomp_data call; /* of one that sends: its arguments */
+  bool relayed; /* a socket that cannot send by itself (datagrams.c) */
+  uint64_t inode; /* of a socket that is held (births.c), or 0 */
+  struct seccomp_data call; /* of one that sends or receives: its arguments */
   struct target target;
   struct verdict_key *key; /* what a verdict about it would be remembered under, or NULL */
   int64_t since_ms;
@@ -38,8 +41,8 @@ struct waiting {
 struct waiting *waiting_add(uint64_t id, struct caller *caller, int number, int file);
 /* The one that waits for a verdict under this id, or NULL. */
 struct waiting *waiting_find(uint64_t id);
-/* Waits until `fd` is writable; mediate_ready is then called. */
-bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd);
+/* Waits until `fd` is writable, or readable; mediate_ready is then called. */
+bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd, uint32_t events);
 /* Answers (0: success) and forgets. */
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error);
 void waiting_forget(const struct mediator *mediator, struct waiting *waiting);

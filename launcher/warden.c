@@ -1,9 +1,11 @@
 #define _GNU_SOURCE
 #include "warden.h"
 #include "agent.h"
+#include "births.h"
 #include "cgroup.h"
 #include "clock.h"
 #include "control.h"
+#include "datagrams.h"
 #include "denials.h"
 #include "descriptors.h"
 #include "handle.h"
@@ -11,10 +13,12 @@
 #include "inbox.h"
 #include "init.h"
 #include "mediate.h"
+#include "network.h"
 #include "relay.h"
 #include "streams.h"
 #include "sys.h"
 #include "terminal.h"
+#include "tree.h"
 #include "usage.h"
 #include "verdicts.h"
 #include <errno.h>
@@ -131,15 +135,22 @@ static unsigned long clone_flags(uint32_t namespaces) {
   return flags;
 }
 
-/* Starts init in new namespaces, where it waits. */
-static void start_init(uint32_t namespaces, struct sources *sources) {
+/* Starts init in new namespaces, where it waits. False: they are not to be had. */
+static bool start_init(uint32_t namespaces, struct sources *sources) {
   int pair[2];
   int pass = 1;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
       setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &pass, sizeof pass) < 0)
     give_up_at(STEP_SESSION);
   warden.init = (pid_t)syscall(SYS_clone, clone_flags(namespaces), NULL, NULL, NULL, NULL);
-  if (warden.init < 0) give_up_at(STEP_CLONE);
+  if (warden.init < 0) {
+    int saved = errno;
+    close(pair[0]);
+    close(pair[1]);
+    warden.init = 0;
+    errno = saved;
+    return false;
+  }
   if (warden.init == 0) {
     close(pair[0]);
     close(warden.poll);
@@ -151,6 +162,7 @@ static void start_init(uint32_t namespaces, struct sources *sources) {
   close(pair[1]);
   warden.inbox = descriptors_lift(pair[0]);
   warden.namespaces = namespaces;
+  return true;
 }
 
 static void stop_init(void) {
@@ -165,6 +177,7 @@ static void stop_init(void) {
 static void prepare(uint32_t length) {
   uint32_t namespaces = 0;
   if (length != sizeof namespaces || !control_read_payload(&warden.control, &namespaces, length)) _exit(1);
+  /* That there are none is no failure yet: the plan may do without. */
   if (geteuid() != 0) start_init(namespaces, NULL);
 }
 
@@ -180,12 +193,17 @@ static void make_sandbox(void) {
     if (!sources_open(&sources, &warden.plan, true, warden.ids.uid, warden.ids.gid, &failure)) give_up(&failure);
     if (!ids_drop(&warden.ids, &failure)) give_up(&failure);
   }
-  if (warden.init == 0) start_init(warden.settings->namespaces, warden.ids.drop ? &sources : NULL);
+  if (warden.init == 0 && !start_init(warden.settings->namespaces, warden.ids.drop ? &sources : NULL)) give_up_at(STEP_CLONE);
   for (uint32_t i = 0; i < sources.count; i++)
     if (sources.trees[i] >= 0) close(sources.trees[i]);
   if (!cgroup_join(cgroup, warden.init)) give_up_at(STEP_CGROUP);
-  if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
-  if (!agent_prepare(warden.init) || (warden.settings->datagrams && !relay_prepare(warden.init))) give_up_at(STEP_CLONE);
+  if (warden.settings->platform) {
+    agent_prepare_rules(document_text(&warden.request, request->scratch));
+    warden.inner = descriptors_lift(network_socket());
+  } else {
+    if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);
+    if (!agent_prepare(warden.init) || (warden.settings->datagrams && !relay_prepare(warden.init))) give_up_at(STEP_CLONE);
+  }
   /* From here on nobody of the same user can trace us or look into our descriptors. */
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) give_up_at(STEP_SESSION);
   if (inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_GO}, -1) < 0) give_up_at(STEP_CLONE);
@@ -202,7 +220,7 @@ static void leave_stdio(void) {
 
 static void take_listener(const struct inbox_message *message, int fd) {
   int listener = descriptors_lift(fd);
-  warden.mediator = (struct mediator){.plan = &warden.plan, .control = &warden.control, .listener = listener,
+  warden.mediator = (struct mediator){.plan = &warden.plan, .settings = warden.settings, .control = &warden.control, .listener = listener,
                                       .poll = warden.poll, .top = warden.init, .cookie = message->c, .inner = warden.inner};
   if (!mediate_start(&warden.mediator)) give_up_at(STEP_LISTENER);
   watch(listener, POLL_LISTENER, EPOLLIN);
@@ -273,6 +291,7 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
     case COMMAND_DATAGRAMS:
       if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
       break;
+    case COMMAND_DELIVER: datagrams_deliver(payload, length); break;
     case COMMAND_FORGET: verdicts_forget(); break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
@@ -311,20 +330,28 @@ static void report_limit(enum limit limit, uint64_t value) {
 
 /* Milliseconds until usage is counted again, -1 for never. */
 static int check_usage(void) {
-  if ((warden.settings->memory_bytes == 0 && warden.settings->cpu_ms == 0) || warden.next_usage_ms == INT64_MAX) return -1;
+  const struct settings_row *settings = warden.settings;
+  bool counts = settings->memory_bytes != 0 || settings->cpu_ms != 0;
+  if ((!counts && settings->processes == 0) || warden.next_usage_ms == INT64_MAX) return -1;
   int64_t now = now_ms();
   if (now < warden.next_usage_ms) return (int)(warden.next_usage_ms - now);
-  struct usage usage = usage_count(warden.init);
+  struct usage usage = counts ? usage_count(warden.init) : (struct usage){0};
+  unsigned tasks = settings->processes == 0 ? 0 : tree_tasks(warden.init);
   warden.next_usage_ms = now_ms() + USAGE_MS;
   if (warden.settings->memory_bytes != 0 && usage.memory_bytes > warden.settings->memory_bytes)
     report_limit(LIMIT_MEMORY, usage.memory_bytes);
   else if (warden.settings->cpu_ms != 0 && usage.cpu_ms > warden.settings->cpu_ms) report_limit(LIMIT_CPU, usage.cpu_ms);
+  else if (tasks > settings->processes) report_limit(LIMIT_PROCESSES, tasks);
   return USAGE_MS;
 }
 
 static int soonest(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
 
 static void dispatch(const struct epoll_event *event) {
+  if (event->data.u64 >= BIRTH_POLL_BASE) {
+    births_ready(&warden.mediator, event->data.u64);
+    return;
+  }
   if (event->data.u64 >= MEDIATE_POLL_BASE) {
     mediate_ready(&warden.mediator, event->data.u64);
     return;
@@ -372,6 +399,8 @@ static void run(void) {
     if (count < 0 && errno != EINTR) give_up_at(STEP_SESSION);
     for (int i = 0; i < count; i++) dispatch(&events[i]);
   }
+  /* There the end of init is not that of all others. */
+  if (warden.settings->platform) tree_kill_below_self();
   /* What init said before it ended may still lie in the socket. */
   fcntl(warden.inbox, F_SETFL, O_NONBLOCK);
   struct inbox_message message;

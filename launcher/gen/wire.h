@@ -13,6 +13,9 @@
 #define SYNTHETIC_V6_PREFIX 64
 #define OWN_V4 0xc6120001u
 #define OWN_V6 {253, 111, 112, 101, 110, 115, 104, 101, 0, 0, 0, 0, 0, 0, 0, 1}
+#define RELAYED_FIRST 960
+#define RELAYED_COUNT 64
+#define MAX_QUESTIONS 3
 #define DNS_V4 0x7f000035u
 
 struct text {
@@ -59,7 +62,6 @@ enum mount_flag {
 enum match {
   MATCH_ARCH = 1,
   MATCH_NR = 2,
-  MATCH_ARG = 4,
 };
 
 enum handler {
@@ -72,6 +74,8 @@ enum handler {
   HANDLER_INTERFACE = 6,
   HANDLER_NETLINK = 7,
   HANDLER_DATAGRAM = 8,
+  HANDLER_SOCKET = 9,
+  HANDLER_RECEIVE = 10,
 };
 
 enum command {
@@ -83,6 +87,7 @@ enum command {
   COMMAND_PREPARE = 6,
   COMMAND_FORGET = 7,
   COMMAND_DATAGRAMS = 9,
+  COMMAND_DELIVER = 10,
 };
 
 enum report {
@@ -95,6 +100,7 @@ enum report {
   REPORT_LIMIT = 7,
   REPORT_REUSED = 8,
   REPORT_UNIX = 9,
+  REPORT_SENT = 10,
 };
 
 enum opening {
@@ -122,6 +128,7 @@ enum executable_flag {
 enum limit {
   LIMIT_MEMORY = 1,
   LIMIT_CPU = 2,
+  LIMIT_PROCESSES = 3,
 };
 
 enum step {
@@ -190,8 +197,12 @@ struct settings_row {
   struct text workdir;
   uint32_t proxy_port;
   uint32_t datagrams;
+  uint32_t platform;
+  uint32_t network_held;
+  uint32_t processes;
+  uint32_t pad;
 };
-_Static_assert(sizeof(struct settings_row) == 104, "settings_row has padding");
+_Static_assert(sizeof(struct settings_row) == 120, "settings_row has padding");
 
 struct mount_row {
   uint32_t kind;
@@ -222,20 +233,28 @@ _Static_assert(sizeof(struct instruction_row) == 8, "instruction_row has padding
 struct notify_row {
   uint32_t arch;
   uint32_t nr;
-  uint32_t arg_index;
-  uint32_t arg_mask;
-  uint32_t arg_value;
   uint32_t handler;
   uint32_t errno_value;
   uint32_t rule;
   uint32_t match;
+  uint32_t thread;
+  uint32_t questions;
+  uint32_t arg_index;
+  uint32_t arg_mask;
+  uint32_t arg_value;
+  uint32_t arg2_index;
+  uint32_t arg2_mask;
+  uint32_t arg2_value;
+  uint32_t arg3_index;
+  uint32_t arg3_mask;
+  uint32_t arg3_value;
   uint32_t pad;
 };
-_Static_assert(sizeof(struct notify_row) == 40, "notify_row has padding");
+_Static_assert(sizeof(struct notify_row) == 72, "notify_row has padding");
 
 struct rlimit_row {
   uint32_t resource;
-  uint32_t pad;
+  uint32_t above;
   uint64_t soft;
   uint64_t hard;
 };
@@ -254,10 +273,11 @@ _Static_assert(sizeof(struct environment_row) == 8, "environment_row has padding
 struct request_row {
   struct text search_path;
   struct text cgroup;
+  struct text scratch;
   uint32_t flags;
   uint32_t pad;
 };
-_Static_assert(sizeof(struct request_row) == 24, "request_row has padding");
+_Static_assert(sizeof(struct request_row) == 32, "request_row has padding");
 
 struct section_layout {
   uint32_t row_size;
@@ -274,7 +294,7 @@ static const struct section_layout SECTION_LAYOUTS[SECTION_KINDS] = {
     [SECTION_RLIMIT] = {sizeof(struct rlimit_row), 32, {0}},
     [SECTION_ARGUMENT] = {sizeof(struct argument_row), 65536, {offsetof(struct argument_row, text) + 1, 0}},
     [SECTION_ENVIRONMENT] = {sizeof(struct environment_row), 65536, {offsetof(struct environment_row, text) + 1, 0}},
-    [SECTION_REQUEST] = {sizeof(struct request_row), 1, {offsetof(struct request_row, search_path) + 1, offsetof(struct request_row, cgroup) + 1, 0}},
+    [SECTION_REQUEST] = {sizeof(struct request_row), 1, {offsetof(struct request_row, search_path) + 1, offsetof(struct request_row, cgroup) + 1, offsetof(struct request_row, scratch) + 1, 0}},
 };
 
 #endif

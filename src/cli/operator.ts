@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
 import type { OperatorRequest } from '../compile/input.ts';
 import type { ConnectTo } from '../egress/connect-to.ts';
-import type { NetworkMode } from '../plan/plan.ts';
+import type { NetworkMode, Tier } from '../plan/plan.ts';
 import { primaryGroup } from '../probe/caller.ts';
 import { UsageError } from './usage.ts';
 
@@ -33,9 +33,6 @@ export type OperatorValues = {
 };
 
 export async function operatorRequest(values: OperatorValues): Promise<OperatorRequest> {
-  if (values.tier !== undefined && values.tier !== 'auto' && values.tier !== 'namespaces') {
-    throw new UsageError(`--tier ${values.tier}: this version has the tiers auto and namespaces`);
-  }
   return {
     read: (values.read ?? []).map(absolute),
     write: (values.write ?? []).map(absolute),
@@ -45,6 +42,7 @@ export async function operatorRequest(values: OperatorValues): Promise<OperatorR
     user: values.user === undefined ? null : userOf(values.user),
     environment: [...new Set(givenEnvironment(values).map(({ name }) => name))],
     acceptDegraded: values['accept-degraded'] ?? false,
+    tier: tierOf(values.tier),
     netlinkEnumerate: /^(1|true|yes)$/i.test(process.env['OPENSHELL_ALLOW_NETLINK_ENUMERATE'] ?? ''),
   };
 }
@@ -98,6 +96,12 @@ function networkOf(text: string | undefined): NetworkMode | null {
   if (text === undefined) return null;
   if (text === 'proxy' || text === 'block' || text === 'allow') return text;
   throw new UsageError(`--network ${text}: expected proxy, block or allow`);
+}
+
+function tierOf(text: string | undefined): Tier | 'auto' {
+  if (text === undefined) return 'auto';
+  if (text === 'auto' || text === 'namespaces' || text === 'platform') return text;
+  throw new UsageError(`--tier ${text}: expected auto, namespaces or platform`);
 }
 
 function userOf(text: string): { uid: number; gid: number } {

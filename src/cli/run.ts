@@ -11,11 +11,12 @@ import { startLauncher, type WaitingLauncher } from '../launch/launcher.ts';
 import type { HostTrust, Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
-import { newlyTrusted } from '../session/host-trust.ts';
+import { changedSince, lookAtUnheld, newlyTrusted } from '../session/host-trust.ts';
 import { readPolicyFile } from '../session/policy-file.ts';
 import { prepare } from '../session/prepare.ts';
 import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
+import { makeScratch, type Scratch } from '../session/scratch.ts';
 import {
   connectToOf,
   givenEnvironment,
@@ -46,7 +47,7 @@ the system directories are read-only, the working directory is writable, /tmp an
       --user UID           as root: run as this user of the host instead of an unused one
       --timeout TIME       end it after TIME (30, 30s, 5m): SIGTERM, then SIGKILL after 5 s; exit code 124
       --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
-      --tier TIER          auto or namespaces
+      --tier TIER          namespaces, platform (needs none), or auto: the first that works here
       --accept-degraded    run although a required layer is missing; it is shown
       --events FILE        append events as JSON lines; - is standard error
       --connect-to HOST:PORT:ADDR:PORT
@@ -87,14 +88,18 @@ export async function main(args: string[]): Promise<number> {
   const terminal = terminalOf(values);
   const installation = findInstallation(process.argv[1]!);
   const launcher = startEarly(installation, values);
+  let scratch: Scratch | null = null;
   try {
     const operator = await operatorRequest(values);
     const connectTo = await connectToOf(values);
     const prepared = await prepareRun(values, operator, installation);
     if (prepared === null || launcher === null) return EXIT.failed;
     const { plan } = prepared;
-    const environment = fillEnvironment(plan.environment, { ...process.env, ...explicit(values) });
+    if (plan.tier === 'platform') scratch = makeScratch();
+    const given = { ...process.env, ...explicit(values) };
+    const environment = fillEnvironment(plan.environment, given, scratch?.path ?? null);
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
+    const before = lookAtUnheld(plan.hostTrust);
     const code = await run({
       plan,
       document: Buffer.from(prepared.document, 'base64'),
@@ -104,6 +109,7 @@ export async function main(args: string[]): Promise<number> {
         environment,
         searchPath: variable(environment, 'PATH'),
         terminal,
+        scratch: scratch?.path ?? null,
       },
       connectTo,
       events: values.events ?? null,
@@ -112,21 +118,22 @@ export async function main(args: string[]): Promise<number> {
       degraded: degradedLayers(plan),
       warn: tellAside,
     });
-    if (values.quiet !== true) warnOfNewTrust(plan.hostTrust);
+    if (values.quiet !== true) warnOfNewTrust(plan.hostTrust, changedSince(plan.hostTrust, before));
     return code;
   } finally {
     await launcher?.abandon();
+    scratch?.remove();
   }
 }
 
 /** What could not be protected, since it did not exist, is named when the program made it. */
-function warnOfNewTrust(trust: HostTrust): void {
-  const found = newlyTrusted(trust);
+function warnOfNewTrust(trust: HostTrust, changed: readonly string[]): void {
+  const found = [...newlyTrusted(trust), ...changed];
   if (found.length === 0) return;
   const shown = found.slice(0, MAX_NAMED).map(printable).join(', ');
   const more = found.length > MAX_NAMED ? ` and ${found.length - MAX_NAMED} more` : '';
   tellAside(
-    `openshell: warning: programs of this host trust what was made in this run: ${shown}${more}; read it before you use git, a shell or an editor there`,
+    `openshell: warning: programs of this host trust what was made or changed in this run: ${shown}${more}; read it before you use git, a shell or an editor there`,
   );
 }
 
@@ -142,6 +149,7 @@ function startEarly({ launcher }: Installation, values: Values): WaitingLauncher
   if (launcher === null) return null;
   const network = values.network !== 'allow';
   const withChannel = values.network === 'proxy' || values.policy !== undefined || values.allow !== undefined;
+  if (values.tier === 'platform') return startLauncher({ launcher, withChannel: false, namespaces: null });
   const namespaces = { user: true, mount: true, pid: true, ipc: true, uts: true, cgroup: true, network };
   return startLauncher({ launcher, withChannel, namespaces });
 }

@@ -2,15 +2,15 @@
 import { liesIn } from '../base/path.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CallerFacts } from '../plan/facts.ts';
-import { type EgressTable, hasDatagrams, type Plan, type SeccompPlan } from '../plan/plan.ts';
+import { type EgressTable, hasDatagrams, type Plan, type SeccompPlan, type Tier } from '../plan/plan.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
 import { failedExpectations } from './expectations.ts';
 import { freeze } from './freeze.ts';
-import { HOSTNAME } from './generated-files.ts';
+import { grantedPaths } from './granted-paths.ts';
 import { compileIdentity } from './identity.ts';
 import type { CompileInput, CompileProblem } from './input.ts';
-import { compileLandlock } from './landlock.ts';
+import { compileLandlock, grantsByLandlock } from './landlock.ts';
 import { compileLimits } from './limits.ts';
 import { listedPaths } from './listed-paths.ts';
 import { privateRoot } from './private-root.ts';
@@ -20,23 +20,40 @@ import { enforcementReport } from './report.ts';
 import { compileSeccomp } from './seccomp.ts';
 import type { SeccompInput } from './seccomp-clause.ts';
 import { type ShownPath, shownPaths } from './shown-paths.ts';
+import { allNamespaces, fallbackWarning, NO_NAMESPACES, tierFor } from './tier.ts';
+import { HELD, unheld } from './unheld.ts';
 
 export function compile(input: CompileInput): Result<Plan, readonly CompileProblem[]> {
   const { policy, operator, facts } = input;
   const network = networkMode(policy, operator);
   const identity = compileIdentity(policy, operator, facts.caller);
-  const shown = shownPaths(listedPaths(input), facts, operator.home);
+  const tier = tierFor(operator.tier, facts.kernel);
+  const listed = listedPaths(input);
+  const shown =
+    tier === 'platform'
+      ? grantedPaths(listed, facts, operator.home)
+      : shownPaths(listed, facts, operator.home);
   const held = protections(
     policy,
     shown,
     facts,
     identity.host.kind === 'drop' && identity.host.uid === 'unused',
   );
-  const mounts = privateRoot(shown, held, facts, identity, network);
-  const landlock = compileLandlock(mounts, held.denied, network, facts.kernel.landlockAbi);
-  const { rlimits, limits } = compileLimits(policy, facts);
-  const report = enforcementReport({ policy, facts, mounts, landlock, network, limits });
-  const problems = [...shown.problems, ...held.problems, ...refusals(input, network, report)];
+  const free = tier === 'platform' ? unheld(held, facts.ownFiles) : HELD;
+  const mounts = tier === 'platform' ? [] : privateRoot(shown, held, facts, identity, network);
+  const { landlockAbi } = facts.kernel;
+  const landlock =
+    tier === 'platform'
+      ? grantsByLandlock(shown, network, landlockAbi)
+      : compileLandlock(mounts, held.denied, network, landlockAbi);
+  const { rlimits, limits } = compileLimits(policy, facts, tier);
+  const report = enforcementReport({ tier, policy, facts, mounts, landlock, network, limits });
+  const problems = [
+    ...shown.problems,
+    ...held.problems,
+    ...free.problems,
+    ...refusals(input, network, report, tier),
+  ];
   const { workdir } = facts.caller;
   if (!existsInside(workdir, shown.paths) || held.denied.some((path) => liesIn(workdir, path))) {
     problems.push({
@@ -50,30 +67,26 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
   const plan = freeze<Plan>({
     format: 1,
     arch: facts.arch,
-    tier: 'namespaces',
+    tier,
     policy: input.source,
     identity,
-    namespaces: {
-      user: true,
-      mount: true,
-      pid: true,
-      ipc: true,
-      uts: true,
-      cgroup: true,
-      network: network !== 'allow',
-      hostname: HOSTNAME,
-    },
+    namespaces: tier === 'platform' ? NO_NAMESPACES : allNamespaces(network),
     mounts,
     landlock,
-    seccomp: seccomp(input, egress, landlock.abi),
+    seccomp: seccomp(input, tier, egress, landlock.abi),
     rlimits,
     limits,
-    environment: compileEnvironment(identity, network, operator),
+    environment: compileEnvironment(identity, network, operator, tier),
     workdir,
     egress,
     report,
-    hostTrust: held.hostTrust,
-    warnings: [...homeWarning(facts.caller, shown.paths), ...held.warnings],
+    hostTrust: { ...held.hostTrust, unheld: free.names },
+    warnings: [
+      ...fallbackWarning(operator.tier, tier, facts.kernel),
+      ...homeWarning(facts.caller, shown.paths),
+      ...held.warnings,
+      ...free.warnings,
+    ],
     notes: [...shown.notes, ...held.notes],
   });
   const failed = failedExpectations(policy, plan, facts.caller);
@@ -94,11 +107,11 @@ function existsInside(path: string, shown: readonly ShownPath[]): boolean {
   return nearest?.kind === 'host' || shown.some(({ target }) => liesIn(target, path));
 }
 
-function seccomp(input: CompileInput, egress: EgressTable, landlockAbi: number): SeccompPlan {
+function seccomp(input: CompileInput, tier: Tier, egress: EgressTable, landlockAbi: number): SeccompPlan {
   const { policy, facts, refusalErrno, knownFilter } = input;
   const wanted: SeccompInput = {
     arch: facts.arch,
-    tier: 'namespaces',
+    tier,
     network: egress.mode,
     netlink: { mode: netlinkMode(input), line: policy?.process.netlink?.span.line ?? null },
     datagrams: egress.mode === 'proxy' && hasDatagrams(egress),

@@ -1,5 +1,5 @@
 /** The environment of the program: a short list of the caller's variables, what the sandbox sets, what the operator adds. */
-import type { EnvironmentEntry, Identity, NetworkMode } from '../plan/plan.ts';
+import type { EnvironmentEntry, Identity, NetworkMode, ScratchDirectory, Tier } from '../plan/plan.ts';
 import type { OperatorRequest } from './input.ts';
 
 export const PROXY_PORT = 3128;
@@ -32,6 +32,7 @@ export function compileEnvironment(
   identity: Identity,
   network: NetworkMode,
   operator: OperatorRequest,
+  tier: Tier,
 ): EnvironmentEntry[] {
   const entries = new Map<string, string | null>();
   for (const name of PASSED_VARIABLES) entries.set(name, null);
@@ -42,7 +43,17 @@ export function compileEnvironment(
   entries.set('OPENSHELL_SANDBOX', '1');
   if (network === 'proxy') for (const [name, value] of proxyVariables()) entries.set(name, value);
   for (const name of operator.environment) entries.set(name, null);
-  return [...entries].map(([name, value]) => ({ name, value }));
+  const scratch = new Map<string, ScratchDirectory>();
+  if (tier === 'platform') {
+    if (operator.home === null) scratch.set('HOME', 'home');
+    else entries.set('HOME', operator.home);
+    entries.set('TMPDIR', null);
+    scratch.set('TMPDIR', 'tmp');
+  }
+  return [...entries].map(([name, value]) => {
+    const directory = scratch.get(name);
+    return directory === undefined ? { name, value } : { name, value: null, scratch: directory };
+  });
 }
 
 /** The variables that OpenShell sets, and `all_proxy`, which some programs read in lower case only. */
@@ -59,14 +70,17 @@ function proxyVariables(): [string, string][] {
   ];
 }
 
-/** The plan's entries with values filled in; `NAME=value` strings in the plan's order. @param given the caller's, and what `--env` says on top */
+/** The plan's entries with values filled in; `NAME=value` strings in the plan's order. @param given the caller's, and what `--env` says on top
+    @param scratchDirectory of the run, or null in the `namespaces` tier */
 export function fillEnvironment(
   entries: readonly EnvironmentEntry[],
   given: Readonly<Record<string, string | undefined>>,
+  scratchDirectory: string | null = null,
 ): string[] {
   const filled: string[] = [];
-  for (const { name, value } of entries) {
-    const actual = value ?? given[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
+  for (const { name, value, scratch } of entries) {
+    const own = scratch !== undefined && scratchDirectory !== null ? `${scratchDirectory}/${scratch}` : null;
+    const actual = own ?? value ?? given[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
     if (actual !== undefined) filled.push(`${name}=${actual}`);
   }
   return filled;

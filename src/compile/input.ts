@@ -1,6 +1,6 @@
 /** What a plan is compiled from: a policy, what the operator asked for on the command line, and facts about the host. */
 import type { HostFacts } from '../plan/facts.ts';
-import type { NetworkMode, SeccompPlan } from '../plan/plan.ts';
+import type { NetworkMode, SeccompPlan, Tier } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { SeccompInput } from './seccomp-clause.ts';
 
@@ -29,6 +29,8 @@ export interface OperatorRequest {
   /** Names that `--env` sets or passes. Their values may be secret, so they are no part of a plan. */
   readonly environment: readonly string[];
   readonly acceptDegraded: boolean;
+  /** `auto`: namespaces where the host lets us, else platform. */
+  readonly tier: Tier | 'auto';
   /** OPENSHELL_ALLOW_NETLINK_ENUMERATE of openshell's own environment: raises `process.netlink: deny` to `enumerate`. */
   readonly netlinkEnumerate: boolean;
 }
@@ -42,6 +44,7 @@ export const NO_REQUEST: OperatorRequest = {
   user: null,
   environment: [],
   acceptDegraded: false,
+  tier: 'auto',
   netlinkEnumerate: false,
 };
 

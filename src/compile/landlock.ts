@@ -8,7 +8,15 @@ import {
   handledScopes,
   MAX_LANDLOCK_ABI,
 } from '../kernel/landlock.ts';
-import type { LandlockPlan, LandlockRow, Mount, NetworkMode, Origin } from '../plan/plan.ts';
+import {
+  type LandlockPlan,
+  type LandlockRow,
+  type Mount,
+  type NetworkMode,
+  type Origin,
+  SCRATCH_DIRECTORIES,
+} from '../plan/plan.ts';
+import type { Shown } from './shown-paths.ts';
 
 const READ: readonly FsRightName[] = ['execute', 'read_file', 'read_dir'];
 const WRITE: readonly FsRightName[] = [
@@ -67,6 +75,35 @@ export function compileLandlock(
         break;
     }
   }
+  return plan(rows, network, abi);
+}
+
+/** Without a private root the rows are all that holds files: the host's paths as listed, devices, and the run's own directories. */
+export function grantsByLandlock(
+  { paths }: Pick<Shown, 'paths'>,
+  network: NetworkMode,
+  kernelAbi: number,
+): LandlockPlan {
+  const abi = Math.min(kernelAbi, MAX_LANDLOCK_ABI);
+  const rows = new Map<string, LandlockRow>();
+  const add = (path: string, names: readonly FsRightName[], origin: Origin): void => {
+    const access = fsRights(names, abi) | (rows.get(path)?.access ?? 0);
+    rows.set(path, { path, access, origin });
+  };
+  for (const { target, device, writable, origin } of paths)
+    add(
+      target,
+      device ? (target.startsWith('/dev/pts') ? TERMINALS : DEVICE) : writable ? WRITE : READ,
+      origin,
+    );
+  add('/proc', READ, BUILTIN);
+  for (const directory of SCRATCH_DIRECTORIES) add(directory, WRITE, BUILTIN);
+  return plan(rows, network, abi);
+}
+
+const BUILTIN: Origin = { kind: 'builtin', line: null };
+
+function plan(rows: ReadonlyMap<string, LandlockRow>, network: NetworkMode, abi: number): LandlockPlan {
   return {
     abi,
     handledFs: handledFs(abi),

@@ -1,7 +1,7 @@
 /** Resource limits: rlimits that each process carries, and sums that a cgroup or the warden holds. */
 import { RLIMIT, type RlimitName } from '../kernel/rlimit.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import type { Rlimit, SandboxLimits } from '../plan/plan.ts';
+import type { Rlimit, SandboxLimits, Tier } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 
 export const DEFAULT_PROCESSES = 512;
@@ -12,13 +12,16 @@ const CPU_GRACE = 5;
 export function compileLimits(
   policy: Policy | null,
   facts: HostFacts,
+  tier: Tier,
 ): { rlimits: Rlimit[]; limits: SandboxLimits } {
   const limits = policy?.limits;
   const processes = limits?.processes?.value ?? DEFAULT_PROCESSES;
+  // In a container without a user namespace it counts what the user has on the whole machine, which cannot be seen.
+  const processesBy = tier === 'platform' && !facts.kernel.initialPidNamespace ? 'warden' : 'rlimit';
   const openFiles = limits?.openFiles?.value ?? DEFAULT_OPEN_FILES;
   const cpuTime = limits?.cpuTime?.value ?? null;
   const rlimits = [
-    row('RLIMIT_NPROC', processes, processes),
+    ...(processesBy === 'warden' ? [] : [processLimit(processes, tier)]),
     row('RLIMIT_NOFILE', openFiles, openFiles),
     row('RLIMIT_CORE', 0, 0),
   ];
@@ -31,10 +34,12 @@ export function compileLimits(
     rlimits,
     limits: {
       processes,
+      processesBy,
       memory: limits?.memory?.value ?? null,
       cpuTime,
       wallTime: limits?.wallTime?.value ?? null,
       lines: {
+        processes: limits?.processes?.span.line ?? null,
         memory: limits?.memory?.span.line ?? null,
         cpuTime: limits?.cpuTime?.span.line ?? null,
         wallTime: limits?.wallTime?.span.line ?? null,
@@ -45,6 +50,11 @@ export function compileLimits(
     },
   };
 }
+
+const processLimit = (processes: number, tier: Tier): Rlimit => {
+  const limit = row('RLIMIT_NPROC', processes, processes);
+  return tier === 'platform' ? { ...limit, above: true } : limit;
+};
 
 const row = (name: RlimitName, soft: number, hard: number): Rlimit => ({
   resource: RLIMIT[name],

@@ -183,7 +183,7 @@ class Collector {
     return {
       mounts,
       denied,
-      hostTrust: { absent: this.#absent, repositories: this.#facts.repositories },
+      hostTrust: { absent: this.#absent, unheld: [], repositories: this.#facts.repositories },
       problems: this.#problems,
       warnings: [...this.#warnings],
       notes: this.#notes,

@@ -1,5 +1,5 @@
 /** Reasons not to run at all: what this version cannot enforce, and layers that the policy requires and the host lacks. */
-import type { LayerReport, NetworkMode } from '../plan/plan.ts';
+import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
 import type { CompileInput, CompileProblem } from './input.ts';
 import { unsupported } from './unsupported.ts';
 
@@ -7,13 +7,21 @@ export function refusals(
   input: CompileInput,
   network: NetworkMode,
   report: readonly LayerReport[],
+  tier: Tier,
 ): CompileProblem[] {
   const { policy, operator, facts } = input;
   const problems = unsupported(policy);
-  if (facts.kernel.namespacesProblem !== null) {
+  if (tier === 'namespaces' && facts.kernel.namespacesProblem !== null) {
     problems.push({
       message: `this host forbids the namespaces of the sandbox: ${facts.kernel.namespacesProblem}`,
-      hint: 'run `openshell doctor`: it names the setting that forbids it and how to change it',
+      hint: 'run `openshell doctor`: it names the setting that forbids it and how to change it; `--tier platform` does without',
+      line: null,
+    });
+  }
+  if (tier === 'platform' && facts.caller.uid === 0 && operator.user === null) {
+    problems.push({
+      message: 'without namespaces root cannot give the workload a user of its own that may write your files',
+      hint: 'start as an ordinary user, or name one with `--user UID`',
       line: null,
     });
   }

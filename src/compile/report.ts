@@ -1,10 +1,11 @@
 /** The enforcement report: what holds each layer on this host, and what does not (INV-06). */
 import { formatDuration, formatSize } from '../base/quantity.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import type { LandlockPlan, LayerReport, Mount, NetworkMode, SandboxLimits } from '../plan/plan.ts';
+import type { LandlockPlan, LayerReport, Mount, NetworkMode, SandboxLimits, Tier } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 
 export interface ReportInput {
+  readonly tier: Tier;
   readonly policy: Policy | null;
   readonly facts: HostFacts;
   readonly mounts: readonly Mount[];
@@ -26,7 +27,17 @@ export function enforcementReport(input: ReportInput): LayerReport[] {
   ];
 }
 
-function filesystem({ mounts }: ReportInput): LayerReport {
+function filesystem({ tier, mounts, landlock: plan }: ReportInput): LayerReport {
+  if (tier === 'platform')
+    return {
+      layer: 'filesystem',
+      state: plan.abi === 0 ? 'off' : 'partial',
+      detail:
+        plan.abi === 0
+          ? 'no private root, and the kernel has no Landlock: nothing holds files'
+          : "no private root: Landlock alone holds files; names, sizes and owners outside can be seen, and /proc shows the host's processes",
+      required: plan.abi === 0,
+    };
   const shown = mounts.filter(({ kind }) => kind === 'bind').length;
   return {
     layer: 'filesystem',
@@ -45,8 +56,9 @@ const LANDLOCK_STEPS: readonly (readonly [number, string])[] = [
   [6, 'signals and abstract sockets are not held by it'],
 ];
 
-function landlock({ policy, landlock: plan }: ReportInput): LayerReport {
-  const required = policy?.landlock.compatibility === 'hard_requirement';
+function landlock({ tier, policy, landlock: plan }: ReportInput): LayerReport {
+  const required =
+    (tier === 'platform' && plan.abi === 0) || policy?.landlock.compatibility === 'hard_requirement';
   if (plan.abi === 0) {
     return {
       layer: 'landlock',
@@ -56,7 +68,9 @@ function landlock({ policy, landlock: plan }: ReportInput): LayerReport {
       required,
     };
   }
-  const missing = LANDLOCK_STEPS.filter(([abi]) => plan.abi < abi).map(([, text]) => text);
+  const missing = (tier === 'platform' ? PLATFORM_STEPS : LANDLOCK_STEPS)
+    .filter(([abi]) => plan.abi < abi)
+    .map(([, text]) => text);
   return {
     layer: 'landlock',
     state: missing.length === 0 ? 'enforced' : 'partial',
@@ -67,6 +81,11 @@ function landlock({ policy, landlock: plan }: ReportInput): LayerReport {
     required,
   };
 }
+
+/** Without a network namespace and a pid namespace the filter and the warden stand in for what an old ABI lacks. */
+const PLATFORM_STEPS: typeof LANDLOCK_STEPS = LANDLOCK_STEPS.map(([abi, text]) =>
+  abi === 6 ? [abi, 'signals and abstract sockets are not held by it, but by the warden'] : [abi, text],
+);
 
 function syscalls({ facts }: ReportInput): LayerReport {
   const { notifyProblem, waitKillable } = facts.kernel;
@@ -87,7 +106,16 @@ function syscalls({ facts }: ReportInput): LayerReport {
   };
 }
 
-function network({ network: mode, policy, landlock: plan }: ReportInput): LayerReport {
+function network({ tier, network: mode, policy, landlock: plan }: ReportInput): LayerReport {
+  if (tier === 'platform' && mode !== 'allow') {
+    const backstop = plan.handledNet === 0 ? '' : '; Landlock allows no TCP port';
+    return {
+      layer: 'network',
+      state: 'partial',
+      detail: `no network namespace: sockets are made by the warden and every connect is judged${backstop}; other programs of this host can reach what listens on loopback inside`,
+      required: false,
+    };
+  }
   switch (mode) {
     case 'allow':
       return {
@@ -113,7 +141,17 @@ function network({ network: mode, policy, landlock: plan }: ReportInput): LayerR
   }
 }
 
-function processes({ facts, limits }: ReportInput): LayerReport {
+function processes({ tier, facts, limits }: ReportInput): LayerReport {
+  if (tier === 'platform')
+    return {
+      layer: 'processes',
+      state: 'partial',
+      detail:
+        limits.processesBy === 'warden'
+          ? `no pid namespace: processes outside can be seen; more than ${limits.processes} processes and threads end the sandbox`
+          : `no pid namespace: processes outside can be seen; at most ${limits.processes} processes and threads more than the user has at the start`,
+      required: false,
+    };
   const own = facts.kernel.perUserNamespaceProcessCount;
   return {
     layer: 'processes',
@@ -150,7 +188,14 @@ function cpu({ limits }: ReportInput): LayerReport {
   };
 }
 
-function disk({ limits }: ReportInput): LayerReport {
+function disk({ tier, limits }: ReportInput): LayerReport {
+  if (tier === 'platform')
+    return {
+      layer: 'disk',
+      state: 'off',
+      detail: "HOME and TMPDIR are directories of the host's disk, without a limit",
+      required: limits.disk !== null,
+    };
   const detail =
     limits.disk === null
       ? 'private directories share at most half of the memory'

@@ -82,7 +82,7 @@ function ioctl(input: SeccompInput): Treatment {
     call: 'ioctl',
     clauses: [
       ...refused.map(([request, verdict]): Clause => ({ when: [equal(op, request)], verdict })),
-      ...(input.network === 'proxy' ? interfaces(op) : []),
+      ...(showsInterfaces(input) ? interfaces(op, input) : []),
     ],
     otherwise: ALLOWED_CALL,
   };
@@ -93,8 +93,13 @@ const SOCKET_REQUESTS = 0x8900;
 const LAST_ABOUT_SOCKET = 0x8907;
 const WIRELESS_REQUESTS = 0x8b00;
 
+const INTERFACES_REFUSED = refuse(ERRNOS.EPERM, 'interfaces');
+
+const showsInterfaces = ({ network, tier }: SeccompInput): boolean =>
+  network === 'proxy' || (tier === 'platform' && network === 'block');
+
 /** On a socket of the host they would tell of the host's interfaces: the warden answers from the sandbox's own. */
-function interfaces(op: Place): readonly Clause[] {
+function interfaces(op: Place, { tier, netlink }: SeccompInput): readonly Clause[] {
   const about = (request: number): Clause => ({ when: [equal(op, request)], verdict: ALLOWED_CALL });
   const own = Array.from({ length: LAST_ABOUT_SOCKET - SOCKET_REQUESTS + 1 }, (_, i) =>
     about(SOCKET_REQUESTS + i),
@@ -103,9 +108,13 @@ function interfaces(op: Place): readonly Clause[] {
     ...own,
     {
       when: [maskedEqual(op, 0xffff_ff00, SOCKET_REQUESTS)],
-      verdict: mediate('interface', ERRNOS.EPERM, 'interfaces'),
+      // The warden's own are then the host's, which `deny` hides.
+      verdict:
+        tier === 'platform' && netlink.mode === 'deny'
+          ? INTERFACES_REFUSED
+          : mediate('interface', ERRNOS.EPERM, 'interfaces'),
     },
-    { when: [maskedEqual(op, 0xffff_ff00, WIRELESS_REQUESTS)], verdict: refuse(ERRNOS.EPERM, 'interfaces') },
+    { when: [maskedEqual(op, 0xffff_ff00, WIRELESS_REQUESTS)], verdict: INTERFACES_REFUSED },
   ];
 }
 

@@ -14,6 +14,7 @@ import {
   TCP_OPTION,
 } from '../kernel/constants.ts';
 import { ERRNOS } from '../kernel/errno.ts';
+import { RELAYED_NUMBERS } from '../plan/wire.ts';
 import {
   ALLOWED_CALL,
   answer,
@@ -35,6 +36,12 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
     makesSocket('socketpair', input),
     setsockopt,
     ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map((call) => sends(call, input)),
+    ...(relaysByNumber(input)
+      ? [
+          ...WRITES.map((call) => relayed(call, 'datagram')),
+          ...RECEIVES.map((call) => relayed(call, 'receive')),
+        ]
+      : []),
   ];
 }
 
@@ -42,7 +49,7 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
  * With the host's own network only connects to Unix sockets matter; ports are the kernel's. A socket that is replaced by
  * one of the host takes its registrations in epoll sets along, so in `proxy` mode the warden has to know of the sets.
  */
-function mediated({ network }: SeccompInput): readonly Treatment[] {
+function mediated({ network, tier }: SeccompInput): readonly Treatment[] {
   const asked = (call: 'connect' | 'bind' | 'listen'): Treatment => ({
     call,
     clauses: [],
@@ -54,11 +61,15 @@ function mediated({ network }: SeccompInput): readonly Treatment[] {
   const set = (call: 'epoll_create' | 'epoll_create1'): Treatment => ({
     call,
     clauses: [],
-    otherwise: network === 'proxy' ? mediate('epoll', ERRNOS.EPERM, 'mediated_network') : ALLOWED_CALL,
+    otherwise:
+      network === 'proxy' && tier === 'namespaces'
+        ? mediate('epoll', ERRNOS.EPERM, 'mediated_network')
+        : ALLOWED_CALL,
   });
   return [asked('connect'), asked('bind'), asked('listen'), set('epoll_create'), set('epoll_create1')];
 }
 
+const SOCKET_MADE = mediate('socket', ERRNOS.EACCES, 'mediated_network');
 const FAMILY_REFUSED = refuse(ERRNOS.EAFNOSUPPORT, 'socket_family');
 const NETLINK_REFUSED = refuse(ERRNOS.EPERM, 'netlink');
 /** The warden makes a socket that hears of nothing but interfaces; it refuses every protocol but NETLINK_ROUTE. */
@@ -72,7 +83,7 @@ const PROTOCOL_REFUSED = refuse(ERRNOS.EPROTONOSUPPORT, 'socket_protocol');
 const TYPE_MASK = 0xf;
 const ALL = 0xffff_ffff;
 
-function makesSocket(call: 'socket' | 'socketpair', { netlink, network }: SeccompInput): Treatment {
+function makesSocket(call: 'socket' | 'socketpair', { netlink, network, tier }: SeccompInput): Treatment {
   const domain = argument(call, 'domain');
   const type = argument(call, 'type');
   const protocol = argument(call, 'protocol');
@@ -83,9 +94,12 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink, network }: Seccom
     isType(socketType),
     equal(protocol, number),
   ];
-  const allow = (when: readonly Condition[]): Clause => ({ when, verdict: ALLOWED_CALL });
+  // Without namespaces the warden makes it, and holds it until it is connected: nobody else could then take it from its caller.
+  const made = call === 'socket' && tier === 'platform' ? SOCKET_MADE : ALLOWED_CALL;
+  const allow = (when: readonly Condition[]): Clause => ({ when, verdict: made });
   // The sandbox's own network has nothing to hide; of the host's, `enumerate` shows interfaces and their addresses.
-  const filtered = call === 'socket' && network === 'allow' && netlink.mode === 'enumerate';
+  const filtered =
+    call === 'socket' && (network === 'allow' || tier === 'platform') && netlink.mode === 'enumerate';
   const looksUp = [equal(domain, AF_NETLINK), equal(protocol, NETLINK.NETLINK_ROUTE)];
   return {
     call,
@@ -98,7 +112,7 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink, network }: Seccom
       allow(inet(SOCK_STREAM, IP_PROTOCOL.IPPROTO_TCP)),
       allow(inet(SOCK_DGRAM, 0)),
       allow(inet(SOCK_DGRAM, IP_PROTOCOL.IPPROTO_UDP)),
-      ...(netlink.mode === 'deny' || filtered ? [] : [allow(looksUp)]),
+      ...(netlink.mode === 'deny' || filtered ? [] : [{ when: looksUp, verdict: ALLOWED_CALL }]),
       { when: [equal(domain, AF_NETLINK)], verdict: filtered ? NETLINK_FILTERED : NETLINK_REFUSED },
       { when: [maskedNotEqual(domain, INET_MASK, AF_INET)], verdict: FAMILY_REFUSED },
       { when: [maskedEqual(type, TYPE_MASK, SOCK_RAW)], verdict: RAW_REFUSED },
@@ -113,20 +127,49 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink, network }: Seccom
 const INET_MASK = ALL - (AF_INET ^ AF_INET6);
 
 /** Where the destination of a datagram stands: in an argument, or, for the others, in memory, where the filter cannot look. */
-function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', { datagrams }: SeccompInput): Treatment {
+function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', input: SeccompInput): Treatment {
   const fastOpen: Clause = {
     when: [anyBit(argument(call, 'flags'), MESSAGE.MSG_FASTOPEN)],
     verdict: answer(ERRNOS.EOPNOTSUPP, 'fast_open'),
   };
-  if (!datagrams) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
-  // Init's own messages, which come before the warden hears it. Nobody loses by what a program sends so: without having
-  // been asked about, no datagram gets out.
-  const unasked =
-    call === 'sendto' ? equal(argument(call, 'addr'), 0) : anyBit(argument(call, 'flags'), MESSAGE.MSG_EOR);
+  if (relaysByNumber(input)) {
+    const { clauses, otherwise } = relayed(call, 'datagram');
+    return { call, clauses: [fastOpen, ...clauses], otherwise };
+  }
+  if (!input.datagrams) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
+  const nowhere: readonly Clause[] =
+    call === 'sendto' ? [{ when: [equal(argument(call, 'addr'), 0)], verdict: ALLOWED_CALL }] : [];
   return {
     call,
-    clauses: [fastOpen, { when: [unasked], verdict: ALLOWED_CALL }],
+    clauses: [fastOpen, ...nowhere],
     otherwise: mediate('datagram', ERRNOS.EACCES, 'mediated_network'),
+  };
+}
+
+const WRITES = ['write', 'writev'] as const;
+const RECEIVES = ['recvfrom', 'recvmsg', 'recvmmsg'] as const;
+
+/**
+ * Datagram sockets of the `platform` tier cannot send by themselves, whatever is tried, and hear only the warden: it does
+ * both for them. They are known by their numbers; under another number they are of no use.
+ */
+const relaysByNumber = ({ tier, network }: SeccompInput): boolean =>
+  tier === 'platform' && network !== 'allow';
+
+function relayed(
+  call: (typeof WRITES)[number] | (typeof RECEIVES)[number] | 'sendto' | 'sendmsg' | 'sendmmsg',
+  handler: 'datagram' | 'receive',
+): Treatment {
+  const { first, count } = RELAYED_NUMBERS;
+  return {
+    call,
+    clauses: [
+      {
+        when: [maskedEqual(argument(call, 'fd'), ALL - (count - 1), first)],
+        verdict: mediate(handler, ERRNOS.EACCES, 'mediated_network'),
+      },
+    ],
+    otherwise: ALLOWED_CALL,
   };
 }
 

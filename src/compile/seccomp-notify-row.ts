@@ -6,9 +6,10 @@ import type { NotifyRow } from '../plan/plan.ts';
 export function fitsRow(row: NotifyRow, call: Call): boolean {
   if (row.arch !== null && row.arch !== call.arch) return false;
   if (row.nr !== null && row.nr !== call.nr) return false;
-  if (row.arg === null) return true;
-  const low = BigInt.asUintN(32, call.args[row.arg.index] ?? 0n);
-  return (low & BigInt(row.arg.mask)) === BigInt(row.arg.value);
+  return row.questions.every(({ index, mask, value }) => {
+    const low = BigInt.asUintN(32, call.args[index] ?? 0n);
+    return (low & BigInt(mask)) === BigInt(value);
+  });
 }
 
 /** The row that decides; there is always one, since the last fits every call. */

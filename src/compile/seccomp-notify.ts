@@ -3,24 +3,26 @@ import { allBits, type Condition } from '../bpf/condition.ts';
 import { AUDIT_ARCH } from '../kernel/arch.ts';
 import { ERRNOS } from '../kernel/errno.ts';
 import { syscallNumber } from '../kernel/syscalls.ts';
-import type { NotifyRow, SeccompRule } from '../plan/plan.ts';
+import type { NotifyQuestion, NotifyRow, SeccompRule } from '../plan/plan.ts';
+import { MAX_QUESTIONS } from '../plan/wire.ts';
 import type { Relaxation } from '../policy/policy.ts';
 import { type Clause, type Notified, refuse, type SeccompInput, type Treatment } from './seccomp-clause.ts';
 import { ruleText, SECCOMP_RULES, type SeccompRuleName } from './seccomp-rules.ts';
 
 /** Calls under another architecture or ABI: no row for a native call fits them, so theirs is the last. */
 export const FOREIGN_REFUSED = refuse(ERRNOS.EPERM, 'foreign_abi');
-const FOREIGN: RowSketch = { when: null, verdict: FOREIGN_REFUSED };
+const FOREIGN: RowSketch = { questions: [], verdict: FOREIGN_REFUSED };
 
 export function notifyRows(
   input: SeccompInput,
   treatments: readonly Treatment[],
   ruleIndex: (name: SeccompRuleName) => number,
 ): readonly NotifyRow[] {
-  const toRow = ({ when, verdict }: RowSketch, arch: number | null, nr: number | null): NotifyRow => ({
+  const toRow = ({ questions, verdict }: RowSketch, arch: number | null, nr: number | null): NotifyRow => ({
     arch,
     nr,
-    arg: verdict.thread === null ? when : { index: verdict.thread, mask: 0, value: 0 },
+    questions,
+    thread: verdict.thread,
     handler: verdict.handler,
     errno: input.refusalErrno ?? verdict.errno,
     rule: ruleIndex(verdict.rule),
@@ -35,15 +37,11 @@ export function notifyRows(
 
 /** A row before its call has a number and its rule an index. */
 interface RowSketch {
-  readonly when: NotifyRow['arg'];
+  readonly questions: readonly NotifyQuestion[];
   readonly verdict: Notified;
 }
 
-/**
- * Rows that give each notified call the verdict of its clause, in the order of the clauses. A row can ask one question
- * only, so a clause of several conditions has to be the last that is notified: nothing else is left then, since the
- * filter has asked already.
- */
+/** Rows that give each notified call the verdict of its clause, in the order of the clauses. */
 function sketches({ call, clauses, otherwise }: Treatment): readonly RowSketch[] {
   const notified = [...clauses, { when: [], verdict: otherwise }].filter(
     (clause): clause is Clause & { verdict: Notified } => clause.verdict.kind === 'notify',
@@ -54,19 +52,25 @@ function sketches({ call, clauses, otherwise }: Treatment): readonly RowSketch[]
   // Neighbours with one verdict need no telling apart.
   while (before.length > 0 && sameVerdict(before.at(-1)!.verdict, last.verdict)) before.pop();
   const rows = before.flatMap(({ when, verdict }) => {
-    const [condition] = when;
-    if (condition === undefined || when.length > 1 || verdict.thread !== null)
+    if (when.length === 0 || when.length > MAX_QUESTIONS)
       throw new Error(`internal error: the warden cannot tell apart what ${call} is notified for`);
-    return questions(condition).map((question) => ({ when: question, verdict }));
+    return together(when.map(questions)).map((asked) => ({ questions: asked, verdict }));
   });
-  return [...rows, { when: null, verdict: last.verdict }];
+  return [...rows, { questions: [], verdict: last.verdict }];
 }
+
+/** One of each, in every way. */
+const together = (alternatives: readonly (readonly NotifyQuestion[])[]): readonly NotifyQuestion[][] =>
+  alternatives.reduce<NotifyQuestion[][]>(
+    (rows, more) => rows.flatMap((row) => more.map((question) => [...row, question])),
+    [[]],
+  );
 
 const sameVerdict = (a: Notified, b: Notified): boolean =>
   a.handler === b.handler && a.errno === b.errno && a.rule === b.rule && a.thread === b.thread;
 
 /** Questions `(argument & mask) == value` of which at least one is answered yes exactly when the condition holds. */
-function questions({ arg, op, mask, value }: Condition): readonly NonNullable<NotifyRow['arg']>[] {
+function questions({ arg, op, mask, value }: Condition): readonly NotifyQuestion[] {
   if ((op !== 'eq' && op !== 'ne') || mask > allBits(32))
     throw new Error(`internal error: the warden cannot ask \`${op}\` under mask ${mask}`);
   if (op === 'eq') return [{ index: arg, mask: Number(mask), value: Number(value) }];

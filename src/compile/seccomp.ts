@@ -43,12 +43,13 @@ export function compileSeccomp(input: SeccompInput): SeccompPlan {
 
 /** How every call that is not unknown is treated; names that the architecture lacks are among them. */
 export function allTreatments(input: SeccompInput): readonly Treatment[] {
+  const conditioned = networkTreatments(input);
   const always =
     (otherwise: Verdict) =>
     (call: Treatment['call']): Treatment => ({ call, clauses: [], otherwise });
   return [
     // First, since the warden looks through the rows in order and these are called most.
-    ...networkTreatments(input),
+    ...conditioned,
     ...fileTreatments(input),
     ...processTreatments(input),
     ...REFUSED.flatMap(({ calls, rule, relaxedBy }) => {
@@ -57,7 +58,9 @@ export function allTreatments(input: SeccompInput): readonly Treatment[] {
     }),
     ...IPC.map(always(input.tier === 'namespaces' ? ALLOWED_CALL : refuse(ERRNOS.EPERM, 'ipc'))),
     ...HIDDEN_FLAGS.map(always(answer(ERRNOS.ENOSYS, 'hidden_flags'))),
-    ...ALLOWED.map(always(ALLOWED_CALL)),
+    ...ALLOWED.filter((call) => !conditioned.some((treated) => treated.call === call)).map(
+      always(ALLOWED_CALL),
+    ),
   ];
 }
 

@@ -3,18 +3,15 @@
  * socket of ours takes them; whose they are is known by the port that they come from, which the launcher told when the
  * sender was judged. What comes from elsewhere goes nowhere.
  */
-import { createSocket, type Socket } from 'node:dgram';
 import { type Address, addressFromBytes, parseAddress } from '../base/address.ts';
 import { DatagramFlow, type Source } from './datagram-flow.ts';
 import { DATAGRAM_LIMITS, type DatagramLimits } from './datagram-limits.ts';
 import type { Target } from './destination.ts';
 import { ExpectedReports } from './expected-reports.ts';
-
-/** A raw UDP socket bound inside the sandbox, or null when there is none to be had. */
-export type MakeInnerSocket = (address: Address, port: number) => Promise<unknown | null>;
+import type { InnerSocket, MakeInnerSocket } from './inner-socket.ts';
 
 interface Inner {
-  readonly socket: Socket;
+  readonly socket: InnerSocket;
   readonly flows: Map<string, DatagramFlow>;
 }
 
@@ -71,7 +68,7 @@ export class DatagramRelay {
       known.close();
     }
     const answer = (message: Buffer, to: Source): void => {
-      if (!this.#closed) inner.socket.send(message, to.port, to.address, () => {});
+      if (!this.#closed) inner.socket.send(message, to);
     };
     const flow = new DatagramFlow(target, answer, this.#limits);
     inner.flows.set(key, flow);
@@ -93,23 +90,22 @@ export class DatagramRelay {
     const known = this.#inner.get(name);
     if (known !== undefined) return known;
     if (this.#inner.size >= this.#limits.sockets) return Promise.resolve(null);
-    const made = this.#makeSocket(address, port).then((handle): Inner | null => {
-      if (handle !== null && !this.#closed) return this.#serve(handle, address);
-      this.#inner.delete(name); // asked for anew by the next caller
-      return null;
+    const made = this.#makeInner(address, port).then((inner) => {
+      if (inner === null) this.#inner.delete(name); // asked for anew by the next caller
+      return inner;
     });
     this.#inner.set(name, made);
     return made;
   }
 
-  #serve(handle: unknown, { family }: Address): Inner {
-    const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
-    const inner: Inner = { socket, flows: new Map() };
-    socket.on('error', () => {}); // an answer that could not be delivered
-    socket.on('message', (message, source) => void this.#receive(inner, message, source));
-    // A bound handle is taken as it is; the types know of ports only.
-    (socket.bind as (handle: unknown) => void)(handle);
-    return inner;
+  async #makeInner(address: Address, port: number): Promise<Inner | null> {
+    const flows = new Map<string, DatagramFlow>();
+    const socket = await this.#makeSocket(address, port, (message, source) => {
+      if (socket !== null) void this.#receive({ socket, flows }, message, source);
+    });
+    if (socket === null || !this.#closed) return socket === null ? null : { socket, flows };
+    socket.close();
+    return null;
   }
 
   async #receive(inner: Inner, message: Buffer, source: Source): Promise<void> {

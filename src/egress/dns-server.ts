@@ -1,6 +1,6 @@
 /** The sockets of the policy DNS: datagrams, and messages with their length before them over TCP (RFC 1035 4.2). */
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { NAME_LIMITS } from './name-limits.ts';
 
 /** The answer to one message, or null where none is due. It never fails. */
@@ -32,11 +32,22 @@ export class DnsServer {
 
   /** @param handle a raw listening socket */
   serveTcp(handle: unknown): void {
+    this.#newServer().listen(handle as Parameters<Server['listen']>[0]);
+  }
+
+  /** Serves TCP on 127.0.0.1. @returns the port */
+  async listenOnLoopback(): Promise<number> {
+    const server = this.#newServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return (server.address() as AddressInfo).port;
+  }
+
+  #newServer(): Server {
     const server = createServer((socket) => this.#serve(socket));
     server.maxConnections = NAME_LIMITS.dnsConnections;
     server.on('error', () => {});
-    server.listen(handle as Parameters<Server['listen']>[0]);
     this.#tcp.push(server);
+    return server;
   }
 
   close(): void {

@@ -37,6 +37,7 @@ export const REASONS = [
   'unix_socket_not_listed',
   'syscall_not_allowed',
   'memory_limit',
+  'process_limit',
   'cpu_limit',
   'wall_time_limit',
 ] as const;

@@ -73,6 +73,7 @@ const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
   too_many_names: 'too many names were looked up, or the name is too long for one that only a pattern lists',
   unix_socket_not_listed: 'it lies in no writable directory and the policy does not list it',
   memory_limit: 'the memory limit was reached',
+  process_limit: 'there were more processes and threads than the limit',
   cpu_limit: 'the CPU time limit was reached',
   wall_time_limit: 'the time limit was reached',
 };

@@ -40,6 +40,8 @@ export interface Launcher {
   forget(): void;
   /** Asks for a UDP socket bound inside: it comes as the listener `datagrams-NUMBER`, or not at all. */
   datagrams(number: number, address: Uint8Array, port: number): void;
+  /** A datagram for the socket that the warden knows by that port, as from `address` and `port`. */
+  deliver(localPort: number, address: Uint8Array, port: number, payload: Uint8Array): void;
   resize(): void;
   kill(): void;
 }
@@ -57,8 +59,8 @@ export interface StartOptions {
   readonly launcher: string;
   /** Whether sockets may be handed over: opens Node's channel to the launcher. */
   readonly withChannel: boolean;
-  /** The namespaces that the plan will most likely ask for, made in advance. */
-  readonly namespaces: Omit<Namespaces, 'hostname'>;
+  /** The namespaces that the plan will most likely ask for, made in advance; null: none. */
+  readonly namespaces: Omit<Namespaces, 'hostname'> | null;
 }
 
 /** Starts the launcher before there is a plan, so that both are made at the same time. */
@@ -80,7 +82,7 @@ export function startLauncher({ launcher, withChannel, namespaces }: StartOption
     child.once('close', () => resolve());
     child.once('error', () => resolve());
   });
-  control.write(wordsFrame('prepare', namespaceBits(namespaces)));
+  if (namespaces !== null) control.write(wordsFrame('prepare', namespaceBits(namespaces)));
   return {
     abandon: () => {
       control.destroy();
@@ -149,6 +151,16 @@ class Started implements Launcher {
     payload.writeUInt32LE(address.length, 8);
     payload.set(address, 12);
     this.#send(frame('datagrams', payload));
+  }
+
+  /** `u32 local port, u32 port, u32 address length, address[16], payload` */
+  deliver(localPort: number, address: Uint8Array, port: number, payload: Uint8Array): void {
+    const head = Buffer.alloc(28);
+    head.writeUInt32LE(localPort, 0);
+    head.writeUInt32LE(port, 4);
+    head.writeUInt32LE(address.length, 8);
+    head.set(address, 12);
+    this.#send(frame('deliver', Buffer.concat([head, payload])));
   }
 
   resize(): void {

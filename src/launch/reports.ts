@@ -55,7 +55,17 @@ export type Report =
   | { readonly kind: 'reused'; readonly uses: readonly { readonly token: number; readonly pid: number }[] }
   /** A Unix socket that the workload may not connect to; an abstract name starts with NUL. */
   | { readonly kind: 'unix'; readonly path: string; readonly process: ReportedProcess }
-  | { readonly kind: 'limit'; readonly limit: 'memory' | 'cpu'; readonly value: bigint };
+  | { readonly kind: 'limit'; readonly limit: CountedLimit; readonly value: bigint }
+  /** A datagram of a socket that the warden knows by a port; to an address that was judged. */
+  | {
+      readonly kind: 'sent';
+      readonly localPort: number;
+      readonly port: number;
+      readonly address: Uint8Array;
+      readonly payload: Uint8Array;
+    };
+
+export type CountedLimit = keyof typeof ENUMS.limit;
 
 const NO_ROW = 0xffff_ffff_ffff_ffffn;
 const MAX_EXECUTABLES = 128;
@@ -121,12 +131,26 @@ function decode(type: number, reader: FrameReader): Report {
     case ENUMS.report.limit:
       return {
         kind: 'limit',
-        limit: reader.u32() === ENUMS.limit.memory ? 'memory' : 'cpu',
+        limit: limitName(reader.u32()),
         value: reader.u64(),
+      };
+    case ENUMS.report.sent:
+      return {
+        kind: 'sent',
+        localPort: reader.u32(),
+        port: reader.u32(),
+        address: reader.bytes().slice(),
+        payload: reader.bytes().slice(),
       };
     default:
       throw new Error(`a frame of unknown type ${type} from the launcher`);
   }
+}
+
+function limitName(number: number): CountedLimit {
+  const found = Object.entries(ENUMS.limit).find(([, value]) => value === number)?.[0];
+  if (found === undefined) throw new Error(`a frame from the launcher names an unknown limit ${number}`);
+  return found as CountedLimit;
 }
 
 function decodeProcess(reader: FrameReader): ReportedProcess {

@@ -4,6 +4,7 @@ import {
   type Mount,
   type Namespaces,
   type NotifyHandler,
+  type NotifyQuestion,
   type NotifyRow,
   type Plan,
   type Rlimit,
@@ -21,6 +22,8 @@ export interface LaunchRequest {
   readonly terminal: boolean;
   /** Directory of the cgroup that the sandbox is put into, or null. */
   readonly cgroup: string | null;
+  /** The run's scratch directory, in the `platform` tier. */
+  readonly scratch?: string | null;
 }
 
 type Fields<S extends keyof typeof SECTIONS> = Row<(typeof SECTIONS)[S]['fields']>;
@@ -46,7 +49,7 @@ export function encodePlan(plan: Plan, encodeText: EncodeText): Uint8Array {
 
 /** What it starts inside. */
 export function encodeRequest(request: LaunchRequest, encodeText: EncodeText): Uint8Array {
-  const { command, environment, searchPath, terminal, cgroup } = request;
+  const { command, environment, searchPath, terminal, cgroup, scratch } = request;
   return encodeDocument(
     {
       argument: command.map((text) => ({ text })),
@@ -55,6 +58,7 @@ export function encodeRequest(request: LaunchRequest, encodeText: EncodeText): U
         {
           search_path: searchPath,
           cgroup: cgroup ?? '',
+          scratch: scratch ?? '',
           flags: terminal ? ENUMS.request_flag.tty : 0,
           pad: 0,
         },
@@ -88,6 +92,10 @@ function settingsRow(plan: Plan): Fields<'settings'> {
     workdir: plan.workdir,
     proxy_port: plan.egress.mode === 'proxy' ? plan.egress.proxyPort : 0,
     datagrams: plan.egress.mode === 'proxy' && hasDatagrams(plan.egress) ? 1 : 0,
+    platform: plan.tier === 'platform' ? 1 : 0,
+    network_held: plan.egress.mode === 'allow' ? 0 : 1,
+    processes: plan.limits.processesBy === 'warden' ? plan.limits.processes : 0,
+    pad: 0,
   };
 }
 
@@ -138,28 +146,40 @@ function mountRow(mount: Mount): Fields<'mount'> {
   }
 }
 
+const NO_QUESTION: NotifyQuestion = { index: 0, mask: 0, value: 0 };
 const HANDLERS: Readonly<Record<NotifyHandler, number>> = ENUMS.handler;
 
 function notifyRow(row: NotifyRow): Fields<'notify'> {
   const match = ENUMS.match;
+  const [first = NO_QUESTION, second = NO_QUESTION, third = NO_QUESTION] = row.questions;
   return {
     arch: row.arch ?? 0,
     nr: row.nr ?? 0,
-    arg_index: row.arg?.index ?? 0,
-    arg_mask: row.arg?.mask ?? 0,
-    arg_value: row.arg?.value ?? 0,
     handler: HANDLERS[row.handler],
     errno_value: row.errno,
     rule: row.rule,
-    match:
-      (row.arch === null ? 0 : match.arch) |
-      (row.nr === null ? 0 : match.nr) |
-      (row.arg === null ? 0 : match.arg),
+    match: (row.arch === null ? 0 : match.arch) | (row.nr === null ? 0 : match.nr),
+    thread: row.thread ?? 0,
+    questions: row.questions.length,
+    arg_index: first.index,
+    arg_mask: first.mask,
+    arg_value: first.value,
+    arg2_index: second.index,
+    arg2_mask: second.mask,
+    arg2_value: second.value,
+    arg3_index: third.index,
+    arg3_mask: third.mask,
+    arg3_value: third.value,
     pad: 0,
   };
 }
 
 function rlimitRow(limit: Rlimit): Fields<'rlimit'> {
   const value = (n: number | 'unlimited'): bigint => (n === 'unlimited' ? UNLIMITED : BigInt(n));
-  return { resource: limit.resource, pad: 0, soft: value(limit.soft), hard: value(limit.hard) };
+  return {
+    resource: limit.resource,
+    above: limit.above === true ? 1 : 0,
+    soft: value(limit.soft),
+    hard: value(limit.hard),
+  };
 }

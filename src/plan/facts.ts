@@ -42,6 +42,8 @@ export interface KernelFacts {
   readonly notifyProblem: string | null;
   readonly waitKillable: boolean;
   readonly perUserNamespaceProcessCount: boolean;
+  /** All processes of the user can be seen from here. */
+  readonly initialPidNamespace: boolean;
 }
 
 export interface CgroupFacts {

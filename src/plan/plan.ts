@@ -32,6 +32,8 @@ export interface Plan {
 export interface HostTrust {
   /** Names that did not exist, so that nothing could be held there: the program may have made them. */
   readonly absent: readonly string[];
+  /** Names that this tier cannot hold: the program may have changed them. */
+  readonly unheld: readonly string[];
   readonly repositories: RepositoryFacts;
 }
 
@@ -111,7 +113,7 @@ export interface LandlockPlan {
 }
 
 export interface LandlockRow {
-  /** Inside the private root. */
+  /** Inside the private root; in the `platform` tier of the host. Relative: below the scratch directory of the run. */
   readonly path: string;
   /** LANDLOCK_ACCESS_FS_* bits; those that only directories have are dropped for a file. */
   readonly access: number;
@@ -145,6 +147,8 @@ export const NOTIFY_HANDLERS = [
   'interface',
   'netlink',
   'datagram',
+  'socket',
+  'receive',
 ] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 
@@ -153,16 +157,22 @@ export interface NotifyRow {
   readonly arch: number | null;
   /** System call number, or null for any. */
   readonly nr: number | null;
-  /**
-   * Compared as `(arg & mask) == value`; null: no condition. Masks and values are below 2^32. Of `own_thread` it names
-   * the argument that holds the thread as well, and its mask is 0: every value fits.
-   */
-  readonly arg: { readonly index: number; readonly mask: number; readonly value: number } | null;
+  /** All must be answered yes; at most `MAX_QUESTIONS` (wire.ts). */
+  readonly questions: readonly NotifyQuestion[];
+  /** For `own_thread`: the argument that names the thread. */
+  readonly thread: number | null;
   readonly handler: NotifyHandler;
   /** Positive errno that `refuse` answers, and `own_thread` for a thread that is not the caller's own. */
   readonly errno: number;
   /** Index into `rules`. */
   readonly rule: number;
+}
+
+/** Whether `(argument & mask) == value`; masks and values are below 2^32. */
+export interface NotifyQuestion {
+  readonly index: number;
+  readonly mask: number;
+  readonly value: number;
 }
 
 export interface SeccompRule {
@@ -181,17 +191,22 @@ export interface Rlimit {
   readonly name: string;
   readonly soft: number | 'unlimited';
   readonly hard: number | 'unlimited';
+  /** On top of what the user's processes use when the sandbox starts. */
+  readonly above?: boolean;
 }
 
 export interface LimitLines {
+  readonly processes: number | null;
   readonly memory: number | null;
   readonly cpuTime: number | null;
   readonly wallTime: number | null;
 }
 
 export interface SandboxLimits {
-  /** Processes and threads, counted by RLIMIT_NPROC in the sandbox's own user namespace. */
+  /** Processes and threads. */
   readonly processes: number;
+  /** `warden`: RLIMIT_NPROC would count what others do, so the warden counts, and ends the sandbox. */
+  readonly processesBy: 'rlimit' | 'warden';
   /** Bytes, or null. */
   readonly memory: number | null;
   /** Milliseconds of CPU time of all processes together, or null. */
@@ -210,7 +225,13 @@ export interface EnvironmentEntry {
   readonly name: string;
   /** Null: the caller's own value, or the one that `--env` gives, when there is one. */
   readonly value: string | null;
+  /** The value is this directory of the run's scratch directory. */
+  readonly scratch?: ScratchDirectory;
 }
+
+/** Directories that each run in the `platform` tier has for itself, in place of private mounts. */
+export const SCRATCH_DIRECTORIES = ['home', 'tmp'] as const;
+export type ScratchDirectory = (typeof SCRATCH_DIRECTORIES)[number];
 
 export type NetworkMode = 'proxy' | 'block' | 'allow';
 

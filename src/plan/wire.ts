@@ -29,6 +29,15 @@ export const INNER = {
   dns: '127.0.0.53',
 } as const;
 
+/**
+ * Numbers that datagram sockets get in the `platform` tier: they cannot send by themselves, and the filter has the warden
+ * do it for these numbers. Below 1024, where select(2) and the usual limit of open files end.
+ */
+export const RELAYED_NUMBERS = { first: 960, count: 64 } as const;
+
+/** Questions that a row of `notify` can ask. */
+export const MAX_QUESTIONS = 3;
+
 /** Section kinds: number in the file, row layout, most rows. */
 export const SECTIONS = {
   settings: {
@@ -54,6 +63,13 @@ export const SECTIONS = {
       proxy_port: 'u32',
       /** 1: some endpoint is for datagrams. */
       datagrams: 'u32',
+      /** 1: no namespaces; sockets of the workload are made by the warden. */
+      platform: 'u32',
+      /** 1: nothing of the network is reached but by a judgement. */
+      network_held: 'u32',
+      /** Processes and threads that the warden counts; 0: RLIMIT_NPROC holds them. */
+      processes: 'u32',
+      pad: 'u32',
     },
   },
   mount: {
@@ -78,21 +94,44 @@ export const SECTIONS = {
     fields: {
       arch: 'u32',
       nr: 'u32',
-      arg_index: 'u32',
-      arg_mask: 'u32',
-      arg_value: 'u32',
       handler: 'u32',
       errno_value: 'u32',
       rule: 'u32',
       match: 'u32',
+      /** Argument that names a thread (own_thread). */
+      thread: 'u32',
+      /** Questions about arguments that are asked, all of which must fit. */
+      questions: 'u32',
+      arg_index: 'u32',
+      arg_mask: 'u32',
+      arg_value: 'u32',
+      arg2_index: 'u32',
+      arg2_mask: 'u32',
+      arg2_value: 'u32',
+      arg3_index: 'u32',
+      arg3_mask: 'u32',
+      arg3_value: 'u32',
       pad: 'u32',
     },
   },
-  rlimit: { kind: 6, max: 32, fields: { resource: 'u32', pad: 'u32', soft: 'u64', hard: 'u64' } },
+  rlimit: {
+    kind: 6,
+    max: 32,
+    fields: {
+      resource: 'u32',
+      /** 1: on top of what the user has at the start. */ above: 'u32',
+      soft: 'u64',
+      hard: 'u64',
+    },
+  },
   argument: { kind: 7, max: 65536, fields: { text: 'string' } },
   environment: { kind: 8, max: 65536, fields: { text: 'string' } },
   /** What differs from run to run of one plan: a document of its own, with the arguments and the environment. */
-  request: { kind: 9, max: 1, fields: { search_path: 'string', cgroup: 'string', flags: 'u32', pad: 'u32' } },
+  request: {
+    kind: 9,
+    max: 1,
+    fields: { search_path: 'string', cgroup: 'string', scratch: 'string', flags: 'u32', pad: 'u32' },
+  },
 } as const satisfies Record<string, { kind: number; max: number; fields: Fields }>;
 export type SectionName = keyof typeof SECTIONS;
 
@@ -103,7 +142,7 @@ export const ENUMS = {
   request_flag: { tty: 1 },
   mount_kind: { bind: 0, private: 1, proc: 2, devpts: 3, file: 4, symlink: 5 },
   mount_flag: { writable: 1, devices: 2, idmapped: 4, kept: 8 },
-  match: { arch: 1, nr: 2, arg: 4 },
+  match: { arch: 1, nr: 2 },
   handler: {
     refuse: 0,
     own_thread: 1,
@@ -114,17 +153,40 @@ export const ENUMS = {
     interface: 6,
     netlink: 7,
     datagram: 8,
+    socket: 9,
+    receive: 10,
   },
   /** Frames, supervisor to warden. */
-  command: { launch: 1, signal: 2, verdict: 3, kill: 4, resize: 5, prepare: 6, forget: 7, datagrams: 9 },
+  command: {
+    launch: 1,
+    signal: 2,
+    verdict: 3,
+    kill: 4,
+    resize: 5,
+    prepare: 6,
+    forget: 7,
+    datagrams: 9,
+    deliver: 10,
+  },
   /** Frames, warden to supervisor. */
-  report: { started: 1, failed: 2, exited: 3, denied: 4, open: 5, peer: 6, limit: 7, reused: 8, unix: 9 },
+  report: {
+    started: 1,
+    failed: 2,
+    exited: 3,
+    denied: 4,
+    open: 5,
+    peer: 6,
+    limit: 7,
+    reused: 8,
+    unix: 9,
+    sent: 10,
+  },
   /** What a call that is asked about does: connect(2), or send a datagram to an address that it names. */
   opening: { connect: 0, send: 1 },
   signal_scope: { main: 0, group: 1 },
   verdict: { refuse: 0, local: 1, direct: 2 },
   executable_flag: { deleted: 1, unreadable: 2, cut: 4 },
-  limit: { memory: 1, cpu: 2 },
+  limit: { memory: 1, cpu: 2, processes: 3 },
   /** What the launcher was doing when it failed; docs and messages in src/launch/steps.ts. */
   step: {
     read_plan: 1,

@@ -37,6 +37,7 @@ export function kernelFacts(release: string, answers: ProbeAnswers): KernelFacts
     notifyProblem: problem(answers.get('listener')),
     waitKillable: answers.get('wait_killable') === '1',
     perUserNamespaceProcessCount: atLeast(release, 5, 14),
+    initialPidNamespace: answers.get('initial_pid_namespace') === '1',
   };
 }
 

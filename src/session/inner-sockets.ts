@@ -2,7 +2,7 @@
 
 import { addressBytes } from '../base/address.ts';
 import { DATAGRAM_LIMITS } from '../egress/datagram-limits.ts';
-import type { MakeInnerSocket } from '../egress/datagrams.ts';
+import { type MakeInnerSocket, serveInside } from '../egress/inner-socket.ts';
 import type { Launcher } from '../launch/launcher.ts';
 
 export class InnerSockets {
@@ -14,10 +14,10 @@ export class InnerSockets {
     this.#launcher = launcher;
   }
 
-  readonly make: MakeInnerSocket = (address, port) => {
+  readonly make: MakeInnerSocket = async (address, port, receive) => {
     const number = this.#next;
     this.#next += 1;
-    return new Promise((resolve) => {
+    const handle = await new Promise<unknown>((resolve) => {
       const timer = setTimeout(() => done(null), DATAGRAM_LIMITS.launcherMs);
       const done = (handle: unknown): void => {
         clearTimeout(timer);
@@ -27,6 +27,7 @@ export class InnerSockets {
       this.#waiting.set(number, done);
       this.#launcher.datagrams(number, addressBytes(address), port);
     });
+    return handle === null ? null : serveInside(handle, address, receive);
   };
 
   take(number: number, handle: unknown): void {

@@ -14,21 +14,33 @@ import { FrozenResolver } from '../egress/frozen-names.ts';
 import { IdentityResolver } from '../egress/identity.ts';
 import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
+import { DNS_PORT, hostNameservers } from '../egress/nameservers.ts';
 import { PolicyDns } from '../egress/policy-dns.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
-import type { Launcher } from '../launch/launcher.ts';
+import type { Launcher, Verdict } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
 import type { Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { LoopbackServices } from './loopback-services.ts';
+import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
 
 type OpenReport = Extract<Report, { kind: 'open' }>;
+type SentReport = Extract<Report, { kind: 'sent' }>;
+
+/** What stands in for a network namespace. */
+interface Platform {
+  readonly nameservers: ReadonlySet<string>;
+  readonly sockets: RelayedSockets;
+  readonly services: LoopbackServices;
+}
+
 type ReusedReport = Extract<Report, { kind: 'reused' }>;
 
 const SOCK_STREAM = 1;
@@ -39,7 +51,7 @@ const UNSPECIFIED = [parseAddress('0.0.0.0')!.text, parseAddress('::')!.text];
 
 export interface MediationOptions {
   readonly plan: Plan;
-  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams'>;
+  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver'>;
   readonly connectTo: readonly ConnectTo[];
   readonly emit: (draft: Draft) => void;
 }
@@ -53,6 +65,8 @@ export class Mediation {
   readonly #dns: PolicyDns;
   readonly #direct: DirectEgress;
   readonly #innerSockets: InnerSockets;
+  /** Null in the `namespaces` tier. */
+  readonly #platform: Platform | null;
   readonly #relay: DatagramRelay;
   #closed = false;
 
@@ -77,7 +91,18 @@ export class Mediation {
       addressesOf: (name) => this.#dns.addressesOf(name),
     });
     this.#innerSockets = new InnerSockets(options.launcher);
-    this.#relay = new DatagramRelay(this.#innerSockets.make);
+    this.#platform =
+      options.plan.tier === 'platform'
+        ? {
+            nameservers: hostNameservers(),
+            sockets: new RelayedSockets(options.launcher),
+            services: new LoopbackServices(
+              (server) => this.#proxy.attach(server),
+              (message, transport) => this.answerQuery(message, transport),
+            ),
+          }
+        : null;
+    this.#relay = new DatagramRelay((this.#platform?.sockets ?? this.#innerSockets).make);
     this.#proxy = createProxy({
       index,
       identityOf: (peer) => this.#callers.identityOf(peer),
@@ -107,7 +132,15 @@ export class Mediation {
     if (this.#isProxy(report)) {
       // Also an unknown caller is let through to the proxy: there the refusal can say why.
       this.#callers.connecting(report.id, identity);
-      launcher.verdict(report.id, { kind: 'local' });
+      launcher.verdict(report.id, await this.#toService((services) => services.proxyPort()));
+      return;
+    }
+    if (this.#asksNames(report)) {
+      const stream = report.socketType === SOCK_STREAM;
+      launcher.verdict(
+        report.id,
+        stream ? await this.#toService((services) => services.dnsPort()) : { kind: 'local', ttlMs },
+      );
       return;
     }
     if (report.socketType !== SOCK_STREAM) return this.#openDatagrams(report, identity);
@@ -126,6 +159,32 @@ export class Mediation {
       port: target.port,
       token: token ?? 0,
       ttlMs: token === null ? 0 : ttlMs,
+    });
+  }
+
+  /** Inside there is a service of that address; without namespaces it is on a port of the host's loopback. */
+  async #toService(portOf: (services: LoopbackServices) => Promise<number>): Promise<Verdict> {
+    if (this.#platform === null) return { kind: 'local' };
+    const port = await portOf(this.#platform.services);
+    return { kind: 'direct', address: addressBytes(parseAddress('127.0.0.1')!), port, token: 0, ttlMs: 0 };
+  }
+
+  /** Whether it is for a server that the host's resolv.conf names. */
+  #asksNames({ address, port }: Pick<OpenReport, 'address' | 'port'>): boolean {
+    const { mode } = this.#options.plan.egress;
+    return (
+      mode === 'proxy' &&
+      port === DNS_PORT &&
+      (this.#platform?.nameservers.has(addressFromBytes(address).text) ?? false)
+    );
+  }
+
+  /** A datagram that the warden took. */
+  sent(report: SentReport): void {
+    if (this.#platform === null || this.#platform.sockets.sent(report) || !this.#asksNames(report)) return;
+    const { localPort, address, port, payload } = report;
+    void this.answerQuery(payload, 'udp').then((reply) => {
+      if (reply !== null && !this.#closed) this.#options.launcher.deliver(localPort, address, port, reply);
     });
   }
 
@@ -172,6 +231,7 @@ export class Mediation {
     this.#callers.close();
     this.#innerSockets.close();
     this.#relay.close();
+    this.#platform?.services.close();
     await this.#proxy.close();
   }
 

@@ -5,7 +5,7 @@ import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
-import type { Report } from '../launch/reports.ts';
+import type { CountedLimit, Report } from '../launch/reports.ts';
 import { openEvents } from '../observe/file.ts';
 import { letGo } from '../observe/let-go.ts';
 import { DenialPrinter } from '../observe/printer.ts';
@@ -118,14 +118,15 @@ class Run {
     this.#stops.push(() => clearInterval(timer));
   }
 
-  #limitReached(limit: 'memory' | 'cpu', value: number): void {
+  #limitReached(limit: CountedLimit, value: number): void {
     this.#limited = true;
     const { lines } = this.#options.plan.limits;
-    this.#sink.emit(
-      limit === 'memory'
-        ? limitDraft('memory_limit', limit, value, limitRule('memory', lines.memory))
-        : limitDraft('cpu_limit', limit, value, limitRule('cpu_time', lines.cpuTime)),
-    );
+    const drafts: Readonly<Record<CountedLimit, () => Draft>> = {
+      memory: () => limitDraft('memory_limit', limit, value, limitRule('memory', lines.memory)),
+      cpu: () => limitDraft('cpu_limit', limit, value, limitRule('cpu_time', lines.cpuTime)),
+      processes: () => limitDraft('process_limit', limit, value, limitRule('processes', lines.processes)),
+    };
+    this.#sink.emit(drafts[limit]());
   }
 
   #hear(report: Report): void {
@@ -159,6 +160,9 @@ class Run {
         break;
       case 'reused':
         this.#later(async () => (await this.#mediate()).reused(report));
+        break;
+      case 'sent':
+        this.#later(async () => (await this.#mediate()).sent(report));
         break;
       case 'limit':
         this.#limitReached(report.limit, Number(report.value));
@@ -302,7 +306,7 @@ function leaveToProgram(): void {
 const NEUTRAL = { layer: 'session', action: 'allow', rule: null, process: null, count: 1 } as const;
 
 function limitDraft(
-  reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit',
+  reason: 'memory_limit' | 'cpu_limit' | 'wall_time_limit' | 'process_limit',
   limit: string,
   value: number,
   rule: RuleReference | null,

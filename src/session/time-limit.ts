@@ -15,7 +15,10 @@ export function timeLimit(timeout: number | null, limits: SandboxLimits): TimeLi
   return wallTime === null ? null : { ms: wallTime, rule: limitRule('wall_time', lines.wallTime) };
 }
 
-export const limitRule = (name: 'memory' | 'cpu_time' | 'wall_time', line: number | null): RuleReference => ({
+export const limitRule = (
+  name: 'memory' | 'cpu_time' | 'wall_time' | 'processes',
+  line: number | null,
+): RuleReference => ({
   policy: `limits.${name}`,
   index: null,
   line,

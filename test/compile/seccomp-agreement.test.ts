@@ -10,6 +10,7 @@ import type { SeccompInput, Treatment, Verdict } from '../../src/compile/seccomp
 import { notifyRowFor } from '../../src/compile/seccomp-notify-row.ts';
 import { syscallName, syscallNumber } from '../../src/kernel/syscalls.ts';
 import type { SeccompPlan } from '../../src/plan/plan.ts';
+import { MAX_QUESTIONS } from '../../src/plan/wire.ts';
 import { callsOf, INPUTS, planOf, STANDARD } from './seccomp-plans.ts';
 
 const verified = (program: SeccompPlan['program']): VerifiedProgram => {
@@ -66,7 +67,7 @@ describe.each(INPUTS)('%s', (_, input) => {
       if (verdict.kind !== 'notify' || row === undefined)
         throw new Error(`no row or no verdict: ${show(call)}`);
       const rule = plan.rules[row.rule]?.name;
-      const found = [row.handler, row.errno, rule, row.handler === 'own_thread' ? row.arg?.index : null];
+      const found = [row.handler, row.errno, rule, row.thread];
       const wanted = [verdict.handler, input.refusalErrno ?? verdict.errno, verdict.rule, verdict.thread];
       if (found.join() !== wanted.join()) throw new Error(`${show(call)}: ${found}, not ${wanted}`);
     }
@@ -75,11 +76,13 @@ describe.each(INPUTS)('%s', (_, input) => {
 
   it('has rows that the launcher can hold, and rules that some row or answer names', () => {
     expect(plan.notify.length).toBeLessThanOrEqual(1024);
-    for (const { arg } of plan.notify) {
-      if (arg === null) continue;
-      expect(arg.index).toBeLessThan(6);
-      for (const word of [arg.mask, arg.value]) expect(word >>> 0).toBe(word);
-      expect((arg.value & ~arg.mask) >>> 0).toBe(0);
+    for (const { questions } of plan.notify) {
+      expect(questions.length).toBeLessThanOrEqual(MAX_QUESTIONS);
+      for (const { index, mask, value } of questions) {
+        expect(index).toBeLessThan(6);
+        for (const word of [mask, value]) expect(word >>> 0).toBe(word);
+        expect((value & ~mask) >>> 0).toBe(0);
+      }
     }
     expect(new Set(plan.rules.map(({ name }) => name)).size).toBe(plan.rules.length);
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { addressBytes, parseAddress } from '../../src/base/address.ts';
 import { DATAGRAM_LIMITS, type DatagramLimits } from '../../src/egress/datagram-limits.ts';
 import { DatagramRelay } from '../../src/egress/datagrams.ts';
+import { type MakeInnerSocket, serveInside } from '../../src/egress/inner-socket.ts';
 
 const HERE = parseAddress('127.0.0.1')!;
 const ANY = parseAddress('0.0.0.0')!;
@@ -28,7 +29,7 @@ async function bound(): Promise<Socket> {
 /** A relay whose sockets "inside" are on this machine's loopback: the raw handle of a socket that is bound there. */
 async function relay(limits: Partial<DatagramLimits> = {}) {
   const made: number[] = [];
-  const make = async (): Promise<unknown> => {
+  const make: MakeInnerSocket = async (address, _port, receive) => {
     const socket = createSocket('udp4').bind(0, '127.0.0.1');
     await once(socket, 'listening');
     made.push(socket.address().port);
@@ -37,7 +38,7 @@ async function relay(limits: Partial<DatagramLimits> = {}) {
     )!;
     const { handle } = (socket as unknown as Record<symbol, { handle: { recvStop(): void } }>)[symbol]!;
     handle.recvStop();
-    return handle;
+    return serveInside(handle, address, receive);
   };
   const all = { ...DATAGRAM_LIMITS, ...limits };
   const datagrams = new DatagramRelay(make, all);

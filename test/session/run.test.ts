@@ -30,6 +30,7 @@ function pretend(
     verdict: () => judged(),
     forget: nothing,
     datagrams: nothing,
+    deliver: nothing,
     resize: nothing,
     kill: nothing,
   };

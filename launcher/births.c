@@ -1,0 +1,185 @@
+#define _GNU_SOURCE
+#include "births.h"
+#include "answer.h"
+#include "datagrams.h"
+#include "descriptors.h"
+#include "tree.h"
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define MAX_BIRTHS 4096
+#define TYPE_MASK 0xf /* SOCK_TYPE_MASK of linux/net.h */
+
+static struct birth table[MAX_BIRTHS];
+static unsigned high; /* all places from here on are free */
+
+struct birth *births_find(uint64_t inode) {
+  for (unsigned i = 0; i < high; i++)
+    if (table[i].file >= 0 && table[i].inode == inode) return &table[i];
+  return NULL;
+}
+
+struct birth *births_by_port(uint16_t port) {
+  for (unsigned i = 0; i < high; i++) {
+    struct sockaddr_in6 local;
+    socklen_t length = sizeof local;
+    if (table[i].file < 0 || !table[i].relayed) continue;
+    /* The port is at the same place for both families. */
+    if (getsockname(table[i].file, (struct sockaddr *)&local, &length) == 0 && ntohs(local.sin6_port) == port) return &table[i];
+  }
+  return NULL;
+}
+
+static void release(const struct mediator *mediator, struct birth *birth) {
+  if (birth->watched) epoll_ctl(mediator->poll, EPOLL_CTL_DEL, birth->file, NULL);
+  close(birth->file);
+  birth->file = -1;
+  while (high > 0 && table[high - 1].file < 0) high--;
+}
+
+void births_release(const struct mediator *mediator, uint64_t inode) {
+  struct birth *birth = births_find(inode);
+  if (birth != NULL) release(mediator, birth);
+}
+
+/* The inode behind a link of /proc/PID/fd that says `socket:[INODE]`, else 0. */
+static uint64_t socket_inode(int directory, const char *name) {
+  static const char start[] = "socket:[";
+  char text[64];
+  ssize_t length = readlinkat(directory, name, text, sizeof text - 1);
+  if (length < 0) return 0;
+  text[length] = 0;
+  errno = ENOTSOCK;
+  if (strncmp(text, start, sizeof start - 1) != 0) return 0;
+  return strtoull(text + sizeof start - 1, NULL, 10);
+}
+
+struct birth *births_of(const struct caller *caller, int number) {
+  char name[32];
+  if (number < 0) {
+    errno = EBADF;
+    return NULL;
+  }
+  snprintf(name, sizeof name, "fd/%d", number);
+  uint64_t inode = socket_inode(caller->proc, name);
+  if (inode == 0) {
+    if (errno == ENOENT) errno = EBADF;
+    return NULL;
+  }
+  struct birth *birth = births_find(inode);
+  if (birth == NULL) errno = ENOENT;
+  return birth;
+}
+
+/* Lets go of what no process of the sandbox has open any more. */
+static void sweep(const struct mediator *mediator) {
+  static bool used[MAX_BIRTHS];
+  const pid_t *list;
+  unsigned count = tree_list(mediator->top, &list);
+  memset(used, 0, sizeof used);
+  for (unsigned i = 0; i < count; i++) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/fd", list[i]);
+    DIR *files = opendir(path);
+    if (files == NULL) continue;
+    struct dirent *entry;
+    while ((entry = readdir(files)) != NULL) {
+      const struct birth *birth = births_find(socket_inode(dirfd(files), entry->d_name));
+      if (birth != NULL) used[birth - table] = true;
+    }
+    closedir(files);
+  }
+  for (unsigned i = 0; i < MAX_BIRTHS; i++)
+    if (table[i].file >= 0 && i < high && !used[i]) release(mediator, &table[i]);
+}
+
+static struct birth *free_place(const struct mediator *mediator) {
+  if (high == MAX_BIRTHS) sweep(mediator);
+  for (unsigned i = 0; i < high; i++)
+    if (table[i].file < 0) return &table[i];
+  return high < MAX_BIRTHS ? &table[high] : NULL;
+}
+
+/* A free number among those for which the filter has the warden send; 0 for none. */
+static int relayed_number(const struct caller *caller) {
+  char name[32];
+  char text[8];
+  for (int number = RELAYED_FIRST; number < RELAYED_FIRST + RELAYED_COUNT; number++) {
+    snprintf(name, sizeof name, "fd/%d", number);
+    if (readlinkat(caller->proc, name, text, sizeof text) < 0) return errno == ENOENT ? number : 0;
+  }
+  return 0;
+}
+
+static int hand_over(const struct mediator *mediator, uint64_t id, int file, int number, int type) {
+  struct seccomp_notif_addfd add = {.id = id,
+                                    .flags = SECCOMP_ADDFD_FLAG_SEND | (number == 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
+                                    .srcfd = (uint32_t)file,
+                                    .newfd = (uint32_t)number,
+                                    .newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0};
+  return ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
+}
+
+void births_make(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  int domain = (int)call->data.args[0];
+  int type = (int)call->data.args[1];
+  int protocol = (int)call->data.args[2];
+  bool datagrams = (domain == AF_INET || domain == AF_INET6) && (type & TYPE_MASK) == SOCK_DGRAM;
+  bool relayed = datagrams && mediator->settings->network_held;
+  struct stat st;
+  int file = descriptors_lift(relayed ? datagrams_make(domain, type) : socket(domain, type | SOCK_CLOEXEC, protocol));
+  if (file < 0 || fstat(file, &st) < 0) {
+    answer_error(mediator->listener, call->id, errno);
+    if (file >= 0) close(file);
+    return;
+  }
+  /* An inode is given again once its socket is gone. */
+  births_release(mediator, st.st_ino);
+  struct birth *birth = free_place(mediator);
+  if (birth == NULL) {
+    answer_error(mediator->listener, call->id, ENFILE);
+    close(file);
+    return;
+  }
+  *birth = (struct birth){.inode = st.st_ino, .file = file, .domain = domain, .type = type & TYPE_MASK, .relayed = relayed};
+  if (birth == &table[high]) high++;
+  int number = relayed ? relayed_number(caller) : 0;
+  int error = hand_over(mediator, call->id, file, number, type);
+  if (error == EBADF && number != 0) error = hand_over(mediator, call->id, file, 0, type); /* it lowered its limit of open files */
+  if (error == 0) return;
+  release(mediator, birth);
+  answer_error(mediator->listener, call->id, error);
+}
+
+static bool is_connected(int file) {
+  struct sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
+}
+
+void births_settled(const struct mediator *mediator, uint64_t inode, int error) {
+  struct birth *birth = births_find(inode);
+  if (birth == NULL || birth->relayed || birth->type == SOCK_DGRAM) return;
+  if (error == 0 || error == EISCONN) {
+    release(mediator, birth);
+  } else if (error == EINPROGRESS) {
+    struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT, .data.u64 = BIRTH_POLL_BASE + (uint64_t)(birth - table)};
+    int op = birth->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(mediator->poll, op, birth->file, &event) == 0) birth->watched = true;
+  }
+}
+
+void births_ready(const struct mediator *mediator, uint64_t data) {
+  uint64_t slot = data - BIRTH_POLL_BASE;
+  if (slot >= high || table[slot].file < 0) return;
+  /* SO_ERROR is for the caller to read. */
+  if (is_connected(table[slot].file)) release(mediator, &table[slot]);
+}

@@ -1,0 +1,41 @@
+/** The directory of one run in the `platform` tier: HOME and TMPDIR lie in it, and it goes with the run. */
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SCRATCH_DIRECTORIES } from '../plan/plan.ts';
+
+export interface Scratch {
+  /** Absolute and canonical. */
+  readonly path: string;
+  remove(): void;
+}
+
+/** Throws when there is no place for one. */
+export function makeScratch(): Scratch {
+  let path: string;
+  try {
+    path = mkdtempSync(join(realpathSync(tmpdir()), 'openshell-'));
+    for (const name of SCRATCH_DIRECTORIES) mkdirSync(join(path, name), { mode: 0o700 });
+  } catch (error) {
+    throw new Error(
+      `no directory for the run can be made in ${tmpdir()}: ${(error as NodeJS.ErrnoException).code}; set TMPDIR to a place that can be written`,
+    );
+  }
+  return { path, remove: () => removeAll(path) };
+}
+
+/** The program may have taken the rights on its directories away, from itself and so from us. */
+function removeAll(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    for (const name of SCRATCH_DIRECTORIES) {
+      try {
+        chmodSync(join(path, name), 0o700);
+      } catch {}
+    }
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {}
+  }
+}
