@@ -7,7 +7,7 @@ import { GREETING, Listeners } from '../support/listeners.ts';
 import { eventually, named } from '../support/processes.ts';
 import { isRoot, isRootRole } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
-import { handOver, runInContainer, startInContainer } from './container.ts';
+import { Container, handOver, runInContainer } from './container.ts';
 import { noContainers } from './runtime.ts';
 
 const unavailable = noContainers ?? (isRoot && !isRootRole ? 'root: OPENSHELL_TEST_ROLE=root' : null);
@@ -136,7 +136,7 @@ describe.skipIf(unavailable !== null)(
 
       it('when only the outermost process is killed', async () => {
         const left = await leftBy(async () => {
-          const child = startInContainer({ profile }, stubborn);
+          const child = new Container({ profile }).start(stubborn);
           const end = ended(child);
           expect(await eventually(bothRun)).toBe(true);
           child.kill('SIGKILL');

@@ -12,55 +12,58 @@ import { CONTAINER_UID, type ContainerSpec, VOLUME, writeBundle } from './bundle
 import { forget, inUserNamespace, runtimeCommand } from './runtime.ts';
 
 /** `cwd` and `env` are those inside; by default the volume, and HOME and the caches in it. */
-export type ContainedOptions = Partial<Omit<CommandOptions, 'as' | 'limitMs'>>;
+export type ContainedOptions = Partial<Omit<CommandOptions, 'as'>>;
 
-export interface ContainerRun extends ContainerSpec, ContainedOptions {
+export interface ContainerRun extends ContainerSpec, Omit<ContainedOptions, 'limitMs'> {
   readonly command: readonly string[];
   /** After which the container is killed with all that is in it, and the promise rejects. */
   readonly timeoutMs?: number;
 }
 
-const CONTAINED_ENVIRONMENT = cleanEnvironment(VOLUME, `${VOLUME}/.cache`);
+const ENVIRONMENT = cleanEnvironment(VOLUME, `${VOLUME}/.cache`);
 let started = 0;
 
-/**
- * The child stands for the program in the container: its streams, its exit code. Killing its process group, or it alone,
- * ends the container.
- */
-export function startInContainer(
-  spec: ContainerSpec,
-  command: readonly string[],
-  { cwd = VOLUME, env = CONTAINED_ENVIRONMENT, files = {}, ...streams }: ContainedOptions = {},
-): ChildProcess {
-  started += 1;
-  const name = `openshell-test-${process.pid}-${started}`;
-  const scratch = new Scratch('container');
-  scratch.atTheEnd(() => forget(name));
-  try {
-    const bundle = scratch.directory('bundle');
-    writeBundle(bundle, spec, { command, cwd, env }, inUserNamespace);
-    const last = Math.max(2, ...Object.keys(files).map(Number));
-    const words = runtimeCommand(name, bundle, scratch.directory('state'), last - 2);
-    const around = { cwd: scratch.path, env: cleanEnvironment(scratch.path, scratch.path) };
-    const child = start(words, { ...streams, files, ...around });
-    for (const end of ['error', 'close']) child.once(end, () => scratch.remove());
-    return child;
-  } catch (error) {
-    scratch.remove();
-    throw error;
+/** Starts and runs programs as support/command.ts does, each in a new container of this kind. */
+export class Container {
+  readonly #spec: ContainerSpec;
+
+  constructor(spec: ContainerSpec) {
+    this.#spec = spec;
+  }
+
+  /**
+   * The child stands for the program in the container: its streams, its exit code. Killing its process group, or it
+   * alone, ends the container.
+   */
+  start(command: readonly string[], options: ContainedOptions = {}): ChildProcess {
+    const { cwd = VOLUME, env = ENVIRONMENT, files = {}, ...streams } = options;
+    started += 1;
+    const name = `openshell-test-${process.pid}-${started}`;
+    const scratch = new Scratch('container');
+    scratch.atTheEnd(() => forget(name));
+    try {
+      const bundle = scratch.directory('bundle');
+      writeBundle(bundle, this.#spec, { command, cwd, env }, inUserNamespace);
+      const last = Math.max(2, ...Object.keys(files).map(Number));
+      const words = runtimeCommand(name, bundle, scratch.directory('state'), last - 2);
+      const around = { cwd: scratch.path, env: cleanEnvironment(scratch.path, scratch.path) };
+      const child = start(words, { ...streams, files, ...around });
+      for (const end of ['error', 'close']) child.once(end, () => scratch.remove());
+      return child;
+    } catch (error) {
+      scratch.remove();
+      throw error;
+    }
+  }
+
+  async run(command: readonly string[], options: ContainedOptions = {}): Promise<Outcome> {
+    return ended(this.start(command, options), options.limitMs);
   }
 }
 
-export function runInContainer({
-  command,
-  timeoutMs,
-  profile,
-  mounts,
-  network,
-  ...how
-}: ContainerRun): Promise<Outcome> {
-  const spec = { profile, ...(mounts && { mounts }), ...(network && { network }) };
-  return ended(startInContainer(spec, command, how), timeoutMs);
+export function runInContainer({ profile, mounts, network, command, timeoutMs, ...options }: ContainerRun) {
+  const container = new Container({ profile, ...(mounts && { mounts }), ...(network && { network }) });
+  return container.run(command, { ...options, ...(timeoutMs && { limitMs: timeoutMs }) });
 }
 
 /** Gives a directory and all that is in it to whoever runs in the containers; to an ordinary user it is given already. */
