@@ -17,9 +17,10 @@ import { type Profile, seccompOf } from './seccomp-profiles.ts';
 
 /** Of nobody on this host, so that limits which count a user's processes count those of the container. */
 export const CONTAINER_UID = 1_000_680_000;
-/** A volume that can be written, as an `emptyDir`. */
-export const VOLUME = '/work';
-const VOLUMES = ['/tmp', VOLUME];
+/** Volumes that can be written, as `emptyDir`s: /tmp, one to work in, and a home apart, as openshell's cache must be. */
+export const WORK = '/work';
+export const HOME = '/home/agent';
+export const VOLUMES = [HOME, '/tmp', WORK];
 
 export interface BoundPath {
   /** On the host. */
@@ -92,7 +93,7 @@ function writeRoot(root: string): void {
   for (const name of VOLUMES) chmodSync(join(root, name), 0o1777);
   for (const name of systemLinks()) symlinkSync(readlinkSync(`/${name}`), join(root, name));
   const files = {
-    passwd: `root:x:0:0:root:/root:/bin/sh\nagent:x:${CONTAINER_UID}:${CONTAINER_UID}::${VOLUME}:/bin/sh\n`,
+    passwd: `root:x:0:0:root:/root:/bin/sh\nagent:x:${CONTAINER_UID}:${CONTAINER_UID}::${HOME}:/bin/sh\n`,
     group: `root:x:0:\nagent:x:${CONTAINER_UID}:\n`,
     hostname: 'container\n',
     hosts: '127.0.0.1 localhost\n::1 localhost\n127.0.0.1 container\n',

@@ -72,7 +72,7 @@ describe.skipIf(unavailable !== null)(
       const [said, ...rest] = stdout.split('\n');
       expect(said).toBe('x');
       expect(rest.slice(0, 2)).toEqual(['no', 'no']);
-      expect(rest[2]!.split(' ')).not.toEqual(expect.arrayContaining(['home', 'root', 'boot']));
+      expect(rest[2]!.split(' ')).not.toContain('boot');
       expect(rest.slice(3, 6)).toEqual(['given', 'kept', 'none']);
       expect(readFileSync(join(given, 'file'), 'utf8')).toBe('x\n');
     });

@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { type CommandOptions, ended, type Outcome, start } from '../support/command.ts';
 import { cleanEnvironment } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
-import { CONTAINER_UID, type ContainerSpec, VOLUME, writeBundle } from './bundle.ts';
+import { CONTAINER_UID, type ContainerSpec, HOME, WORK, writeBundle } from './bundle.ts';
 import { forget, inUserNamespace, runtimeCommand } from './runtime.ts';
 
-/** `cwd` and `env` are those inside; by default the volume, and HOME and the caches in it. */
+/** `cwd` and `env` are those inside; by default the volumes for work and home. */
 export type ContainedOptions = Partial<Omit<CommandOptions, 'as'>>;
 
 export interface ContainerRun extends ContainerSpec, Omit<ContainedOptions, 'limitMs'> {
@@ -20,7 +20,7 @@ export interface ContainerRun extends ContainerSpec, Omit<ContainedOptions, 'lim
   readonly timeoutMs?: number;
 }
 
-const ENVIRONMENT = cleanEnvironment(VOLUME, `${VOLUME}/.cache`);
+const ENVIRONMENT = cleanEnvironment(HOME, `${HOME}/.cache`);
 let started = 0;
 
 /** Starts and runs programs as support/command.ts does, each in a new container of this kind. */
@@ -36,7 +36,7 @@ export class Container {
    * alone, ends the container.
    */
   start(command: readonly string[], options: ContainedOptions = {}): ChildProcess {
-    const { cwd = VOLUME, env = ENVIRONMENT, files = {}, ...streams } = options;
+    const { cwd = WORK, env = ENVIRONMENT, files = {}, ...streams } = options;
     started += 1;
     const name = `openshell-test-${process.pid}-${started}`;
     const scratch = new Scratch('container');

@@ -7,7 +7,7 @@ import { compileProbe, noCompiler } from '../enforcement/probe-program.ts';
 import { runCommand } from '../support/command.ts';
 import { cleanEnvironment, isRoot, isRootRole, notBuilt, openshell, REPOSITORY } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
-import { CONTAINER_UID, VOLUME } from './bundle.ts';
+import { CONTAINER_UID, VOLUMES } from './bundle.ts';
 import { runInContainer } from './container.ts';
 import { noContainers } from './runtime.ts';
 import { PROFILES, type Profile } from './seccomp-profiles.ts';
@@ -49,7 +49,7 @@ const CALLS: readonly (readonly [attempt: string, answers: Readonly<Record<Profi
 ];
 
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys'];
-const WRITABLE = ['/dev/mqueue', '/dev/pts', '/dev/shm', '/proc', '/tmp', VOLUME];
+const WRITABLE = ['/dev/mqueue', '/dev/pts', '/dev/shm', '/proc', ...VOLUMES].sort();
 
 describe.skipIf(unavailable !== null)(
   `containers${unavailable === null ? '' : ` (skipped: ${unavailable})`}`,
@@ -113,7 +113,7 @@ describe.skipIf(unavailable !== null)(
         expect(tried.stderr.match(/Read-only file system/g)).toHaveLength(places.length);
         const may = await contained(
           profile,
-          `set -e; for d in /tmp ${VOLUME} /dev/shm; do echo x > $d/new; done`,
+          `set -e; for d in ${VOLUMES.join(' ')} /dev/shm; do echo x > $d/new; done`,
         );
         expect(may).toMatchObject({ code: 0, stderr: '' });
       });
