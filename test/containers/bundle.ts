@@ -57,22 +57,15 @@ const CONFIGURATION = ['alternatives', 'ssl', 'ld.so.cache', 'ld.so.conf', 'ld.s
 
 /** As containerd 1.6 and crun have them. */
 const MASKED = [
-  ...[
-    'acpi',
-    'asound',
-    'kcore',
-    'keys',
-    'latency_stats',
-    'timer_list',
-    'timer_stats',
-    'sched_debug',
-    'scsi',
-  ].map((name) => `/proc/${name}`),
-  '/sys/firmware',
+  ...['/proc/acpi', '/proc/asound', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/sched_debug'],
+  ...['/proc/scsi', '/proc/timer_list', '/proc/timer_stats', '/sys/firmware'],
 ];
-const READ_ONLY = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** Writes it into an empty directory. @param inUserNamespace that has one id, 0, which is the user's own */
+/**
+ * Writes it into an empty directory.
+ * @param inUserNamespace the runtime is root of one in which there is no other id
+ */
 export function writeBundle(
   directory: string,
   spec: ContainerSpec,
@@ -103,7 +96,7 @@ function writeRoot(root: string): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, 'etc', name), text);
 }
 
-const systemNames = (): string[] => readdirSync('/').filter((name) => /^(s?bin|lib\d*|libx?\d+)$/.test(name));
+const systemNames = (): string[] => readdirSync('/').filter((name) => /^(s?bin|lib(x?\d+)?)$/.test(name));
 const isLink = (name: string): boolean => lstatSync(`/${name}`).isSymbolicLink();
 /** Where /bin is /usr/bin. */
 const systemLinks = (): string[] => systemNames().filter(isLink);
@@ -112,10 +105,7 @@ const systemDirectories = (): string[] => systemNames().filter((name) => !isLink
 function configOf(spec: ContainerSpec, process: ContainedProcess, inUserNamespace: boolean): object {
   const isPrivate = spec.network !== 'host';
   const kinds = [
-    'pid',
-    'ipc',
-    'uts',
-    'mount',
+    ...['pid', 'ipc', 'uts', 'mount'],
     ...(isPrivate ? ['network'] : []),
     ...(inUserNamespace ? ['user'] : []),
   ];

@@ -2,13 +2,14 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ended } from '../support/command.ts';
+import { ended, start } from '../support/command.ts';
 import { GREETING, Listeners } from '../support/listeners.ts';
 import { eventually, named } from '../support/processes.ts';
-import { isRoot, isRootRole } from '../support/product.ts';
+import { cleanEnvironment, isRoot, isRootRole } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
+import { writeBundle } from './bundle.ts';
 import { Container, handOver, runInContainer } from './container.ts';
-import { noContainers } from './runtime.ts';
+import { forget, inUserNamespace, noContainers, runtimeCommand } from './runtime.ts';
 
 const unavailable = noContainers ?? (isRoot && !isRootRole ? 'root: OPENSHELL_TEST_ROLE=root' : null);
 const profile = 'ctrd24';
@@ -125,8 +126,8 @@ describe.skipIf(unavailable !== null)(
 
       it('when its time is over', async () => {
         const left = await leftBy(async () => {
-          const run = runInContainer({ profile, command: stubborn, timeoutMs: 3000 });
-          const late = expect(run).rejects.toThrow('had not ended after 3000 ms');
+          const run = runInContainer({ profile, command: stubborn, timeoutMs: 5000 });
+          const late = expect(run).rejects.toThrow('had not ended after 5000 ms');
           expect(await eventually(bothRun)).toBe(true);
           await late;
           expect(await eventually(noneRuns)).toBe(true);
@@ -144,6 +145,18 @@ describe.skipIf(unavailable !== null)(
           expect(await eventually(noneRuns)).toBe(true);
         });
         expect(left).toEqual([]);
+      });
+
+      it('that runs, when the tests are killed', async () => {
+        const env = cleanEnvironment(scratch.path, scratch.path);
+        const bundle = scratch.directory('bundle');
+        writeBundle(bundle, { profile }, { command: stubborn, cwd: '/', env }, inUserNamespace);
+        const words = runtimeCommand(name, bundle, scratch.directory('state'), 0);
+        const tests = start(['sh', '-c', '"$@" & wait', 'sh', ...words], { env });
+        expect(await eventually(bothRun)).toBe(true);
+        tests.kill('SIGKILL');
+        expect(await eventually(noneRuns)).toBe(true);
+        forget(name);
       });
     });
   },

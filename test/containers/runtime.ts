@@ -12,9 +12,10 @@ export const inUserNamespace = !isRoot;
 
 /**
  * A process namespace of its own around runtime and container: when the first in it is killed, so is all that is left,
- * whatever the container has become. A mount namespace, so that nothing stays mounted.
+ * whatever the container has become; it is killed when the tests are. A mount namespace, so that nothing stays mounted.
  */
 const AROUND = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
   'unshare',
   ...(inUserNamespace ? ['--user', '--map-root-user'] : []),
   ...['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'],
