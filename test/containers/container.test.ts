@@ -1,7 +1,7 @@
 /** The harness itself: what goes into a container and comes out of it, and that nothing of it stays. */
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ended, start } from '../support/command.ts';
 import { GREETING, Listeners } from '../support/listeners.ts';
 import { eventually, named } from '../support/processes.ts';
@@ -18,7 +18,10 @@ const sh = (script: string) => ['sh', '-c', script];
 describe.skipIf(unavailable !== null)(
   `a container${unavailable === null ? '' : ` (skipped: ${unavailable})`}`,
   () => {
-    const scratch = new Scratch('containers');
+    let scratch: Scratch;
+    beforeAll(() => {
+      scratch = new Scratch('containers');
+    });
     afterAll(() => scratch.remove());
 
     it('has the streams and the exit code of its program', async () => {

@@ -54,9 +54,10 @@ const WRITABLE = ['/dev/mqueue', '/dev/pts', '/dev/shm', '/proc', ...VOLUMES].so
 describe.skipIf(unavailable !== null)(
   `containers${unavailable === null ? '' : ` (skipped: ${unavailable})`}`,
   () => {
-    const scratch = new Scratch('restricted');
+    let scratch: Scratch;
     let probe: string;
     beforeAll(() => {
+      scratch = new Scratch('restricted');
       probe = compileProbe(scratch.directory('tools'));
     });
     afterAll(() => scratch.remove());
