@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** `unit`: pure code and single modules. `host`: the built program on this kernel, as whoever runs the tests. */
-const HOST = ['differential', 'enforcement', 'launcher', 'programs', 'command'];
+const HOST = ['containers', 'differential', 'enforcement', 'launcher', 'programs', 'command'];
 
 export default defineConfig({
   cacheDir: join(tmpdir(), `openshell-vite-${process.getuid?.() ?? 0}`),
