@@ -31,7 +31,7 @@ struct birth *births_by_port(uint16_t port) {
   for (unsigned i = 0; i < high; i++) {
     struct sockaddr_in6 local;
     socklen_t length = sizeof local;
-    if (table[i].file < 0 || !table[i].relayed) continue;
+    if (table[i].file < 0 || !table[i].attached) continue;
     /* The port is at the same place for both families. */
     if (getsockname(table[i].file, (struct sockaddr *)&local, &length) == 0 && ntohs(local.sin6_port) == port) return &table[i];
   }
@@ -128,29 +128,32 @@ static int hand_over(const struct mediator *mediator, uint64_t id, int file, int
   return ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
 }
 
+struct birth *births_keep(const struct mediator *mediator, int file, int domain, int type) {
+  struct stat st;
+  if (fstat(file, &st) < 0) return NULL;
+  /* An inode is given again once its socket is gone. */
+  births_release(mediator, st.st_ino);
+  struct birth *birth = free_place(mediator);
+  if (birth == NULL) return NULL;
+  *birth = (struct birth){.inode = st.st_ino, .file = file, .domain = domain, .type = type};
+  if (birth == &table[high]) high++;
+  return birth;
+}
+
 void births_make(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   int domain = (int)call->data.args[0];
   int type = (int)call->data.args[1];
   int protocol = (int)call->data.args[2];
   bool datagrams = (domain == AF_INET || domain == AF_INET6) && (type & TYPE_MASK) == SOCK_DGRAM;
   bool relayed = datagrams && mediator->settings->network_held;
-  struct stat st;
   int file = descriptors_lift(relayed ? datagrams_make(domain, type) : socket(domain, type | SOCK_CLOEXEC, protocol));
-  if (file < 0 || fstat(file, &st) < 0) {
-    answer_error(mediator->listener, call->id, errno);
+  struct birth *birth = file < 0 ? NULL : births_keep(mediator, file, domain, type & TYPE_MASK);
+  if (birth == NULL) {
+    answer_error(mediator->listener, call->id, file < 0 ? errno : ENFILE);
     if (file >= 0) close(file);
     return;
   }
-  /* An inode is given again once its socket is gone. */
-  births_release(mediator, st.st_ino);
-  struct birth *birth = free_place(mediator);
-  if (birth == NULL) {
-    answer_error(mediator->listener, call->id, ENFILE);
-    close(file);
-    return;
-  }
-  *birth = (struct birth){.inode = st.st_ino, .file = file, .domain = domain, .type = type & TYPE_MASK, .relayed = relayed};
-  if (birth == &table[high]) high++;
+  birth->relayed = relayed;
   int number = relayed ? relayed_number(caller) : 0;
   int error = hand_over(mediator, call->id, file, number, type);
   if (error == EBADF && number != 0) error = hand_over(mediator, call->id, file, 0, type); /* it lowered its limit of open files */

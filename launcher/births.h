@@ -14,6 +14,7 @@ struct birth {
   int domain;
   int type;
   bool relayed;   /* datagrams: it cannot send, and hears the warden alone (datagrams.c) */
+  bool attached;  /* a relayed one has its port, and hears the warden */
   bool connected; /* a relayed one, to `peer` */
   bool watched;
   struct target peer;
@@ -21,6 +22,8 @@ struct birth {
 
 /* The socket that the caller asked for. */
 void births_make(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call);
+/* Keeps a copy of a socket that is handed over otherwise. NULL: there is no room. */
+struct birth *births_keep(const struct mediator *mediator, int file, int domain, int type);
 /* What is held of the caller's descriptor, valid until the next call that makes one. NULL with errno: EBADF, ENOTSOCK,
    EACCES for a caller that cannot be looked at, ENOENT for a socket that is not held (any more). */
 struct birth *births_of(const struct caller *caller, int number);

@@ -49,18 +49,29 @@ static bool start_hub(void) {
 }
 
 int datagrams_make(int domain, int type) {
-  int both = 0;
-  struct target to;
-  if (!start_hub() || !connecting_target(&to, domain, (const uint8_t *)&hub_address.sin_addr, 4, ntohs(hub_address.sin_port)))
-    return -1;
   int fd = socket(domain, type | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  if (domain == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both);
-  if (connect(fd, (const struct sockaddr *)&to.address, to.length) == 0 && shutdown(fd, SHUT_WR) == 0) return fd;
-  int saved = errno;
+  /* Unconnected, the call says ENOTCONN and does it all the same. */
+  if (fd < 0 || shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN) return fd;
   close(fd);
-  errno = saved;
+  errno = EACCES;
   return -1;
+}
+
+int datagrams_attach(struct birth *birth, uint16_t port) {
+  static const uint8_t loopback[] = {127, 0, 0, 1};
+  int both = 0;
+  struct target from = {.length = 0};
+  struct target to;
+  if (birth->attached) return port == 0 ? 0 : EINVAL;
+  if (!start_hub() || !connecting_target(&to, birth->domain, loopback, sizeof loopback, ntohs(hub_address.sin_port))) return ENOBUFS;
+  if (birth->domain == AF_INET6) setsockopt(birth->file, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both);
+  if (port != 0 && (!connecting_target(&from, birth->domain, loopback, sizeof loopback, port) ||
+                    bind(birth->file, (const struct sockaddr *)&from.address, from.length) < 0))
+    return errno;
+  /* Once more for the connected state, in which the call is defined. */
+  if (connect(birth->file, (const struct sockaddr *)&to.address, to.length) < 0 || shutdown(birth->file, SHUT_WR) < 0) return errno;
+  birth->attached = true;
+  return 0;
 }
 
 /* The memory of one message: what the call names, as the kernel would read it. */
@@ -113,28 +124,47 @@ static int read_message(const struct caller *caller, const struct seccomp_data *
   return read_parts(caller, (uint64_t)(uintptr_t)header.msg_iov, header.msg_iovlen, message);
 }
 
-/* The whole payload into the buffer. Its length, or -errno. */
+/* The whole payload into the buffer, behind the room for an origin. Its length, or -errno. */
 static ssize_t gather(const struct caller *caller, const struct message *message) {
   size_t length = 0;
   for (unsigned i = 0; i < message->count; i++) {
     const struct iovec *part = &message->parts[i];
     if (part->iov_len > MAX_PAYLOAD - length) return -EMSGSIZE;
-    if (part->iov_len > 0 && !caller_read(caller, (uint64_t)(uintptr_t)part->iov_base, buffer + length, part->iov_len)) return -EFAULT;
+    if (part->iov_len > 0 && !caller_read(caller, (uint64_t)(uintptr_t)part->iov_base, buffer + sizeof(struct origin) + length, part->iov_len)) return -EFAULT;
     length += part->iov_len;
   }
   return (ssize_t)length;
 }
 
-static void report_sent(const struct mediator *mediator, int file, const struct place *place, size_t length) {
-  struct sockaddr_in6 local;
+static uint16_t port_of(int file) {
+  struct sockaddr_in6 local = {.sin6_port = 0};
   socklen_t size = sizeof local;
+  getsockname(file, (struct sockaddr *)&local, &size);
+  return ntohs(local.sin6_port); /* at the same place for both families */
+}
+
+/* To the socket of that port, `length` bytes that stand behind the room for an origin in the buffer. */
+static void deliver(const struct origin *origin, uint16_t port, size_t length) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+  memcpy(buffer, origin, sizeof *origin);
+  if (hub >= 0) sendto(hub, buffer, sizeof *origin + length, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof to);
+}
+
+/* Whether a socket of the sandbox has that address. */
+static bool is_own(const struct place *place) { return place->loopback && place->port != 0 && births_by_port(place->port) != NULL; }
+
+/* What was gathered goes on its way. */
+static void pass_on(const struct mediator *mediator, int file, const struct place *place, size_t length) {
   struct frame frame;
-  if (getsockname(file, (struct sockaddr *)&local, &size) < 0) return;
+  if (is_own(place)) {
+    deliver(&(struct origin){.port = port_of(file), .length = 4, .address = {127, 0, 0, 1}}, place->port, length);
+    return;
+  }
   control_begin(&frame, REPORT_SENT);
-  frame_u32(&frame, ntohs(local.sin6_port)); /* at the same place for both families */
+  frame_u32(&frame, port_of(file));
   frame_u32(&frame, place->port);
   frame_bytes(&frame, place->address, place->length);
-  frame_bytes(&frame, buffer, length);
+  frame_bytes(&frame, buffer + sizeof(struct origin), length);
   control_send(mediator->control, &frame); /* a supervisor that does not read loses datagrams, as a full queue does */
 }
 
@@ -154,6 +184,7 @@ static bool judged(const struct mediator *mediator, struct waiting *waiting) {
     waiting_finish(mediator, waiting, place.named ? EINVAL : EAFNOSUPPORT);
     return false;
   }
+  if (is_own(&place)) return true;
   free(waiting->key);
   waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
   if (waiting->key != NULL) verdict_key_bind(waiting->key, waiting->file);
@@ -187,7 +218,7 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
       break;
     }
     struct place place = place_of(&targets[i]);
-    report_sent(mediator, waiting->file, &place, (size_t)length);
+    pass_on(mediator, waiting->file, &place, (size_t)length);
     uint32_t sent = (uint32_t)length;
     if (waiting->call.nr != SYS_sendmmsg) result = length;
     else if (caller_write(&waiting->caller, message.header + MESSAGE_LENGTH, &sent, sizeof sent)) result = i + 1;
@@ -197,6 +228,32 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
   waiting_forget(mediator, waiting);
 }
 
+/* Its peer is what sends without an address are to; the kernel knows of none but us. */
+static void datagrams_connected(const struct mediator *mediator, struct waiting *waiting) {
+  struct birth *birth = births_find(waiting->inode);
+  if (birth != NULL) {
+    birth->connected = true;
+    birth->peer = waiting->target;
+  }
+  waiting_finish(mediator, waiting, birth == NULL ? EBADF : 0);
+}
+
+void datagrams_connect(const struct mediator *mediator, struct waiting *waiting) {
+  struct birth *birth = births_find(waiting->inode);
+  struct place place = place_of(&waiting->target);
+  int error = birth == NULL ? EBADF : datagrams_attach(birth, 0);
+  if (error != 0) {
+    waiting_finish(mediator, waiting, error);
+  } else if (waiting->target.address.ss_family == AF_UNSPEC) {
+    birth->connected = false;
+    waiting_finish(mediator, waiting, 0);
+  } else if (!place.named) {
+    waiting_finish(mediator, waiting, EINVAL);
+  } else if (place.port == 0 || judged(mediator, waiting)) { /* without a port it asks for its own address only */
+    datagrams_connected(mediator, waiting);
+  }
+}
+
 void datagrams_judged(const struct mediator *mediator, struct waiting *waiting, uint32_t ttl_ms) {
   struct birth *birth = births_find(waiting->inode);
   connecting_tell_peer(mediator, waiting->id, waiting->file);
@@ -204,9 +261,10 @@ void datagrams_judged(const struct mediator *mediator, struct waiting *waiting, 
   if (birth == NULL) {
     waiting_finish(mediator, waiting, EBADF);
   } else if (!waiting->sending) {
-    birth->connected = true;
-    birth->peer = waiting->target;
-    waiting_finish(mediator, waiting, 0);
+    if (waiting->key != NULL && ttl_ms > 0) verdicts_keep(waiting->key, &waiting->target, 0, ttl_ms);
+    else free(waiting->key);
+    waiting->key = NULL;
+    datagrams_connected(mediator, waiting);
   } else if (waiting->key == NULL || ttl_ms == 0) {
     waiting_finish(mediator, waiting, EACCES); /* whose they are cannot be told a second time */
   } else {
@@ -219,10 +277,15 @@ void datagrams_judged(const struct mediator *mediator, struct waiting *waiting, 
 /* A waiting caller on a relayed socket, or NULL: the call has gone on, or was answered. */
 static struct waiting *wait_for(const struct mediator *mediator, struct caller *caller, const struct seccomp_notif *call) {
   int number = (int)call->data.args[0];
-  const struct birth *birth = births_of(caller, number);
+  struct birth *birth = births_of(caller, number);
   if (birth == NULL || !birth->relayed) {
     /* Whatever a thread puts at the number meanwhile: none of the sockets that it can have sends to an address. */
     answer_go_on(mediator->listener, call->id);
+    return NULL;
+  }
+  int error = datagrams_attach(birth, 0);
+  if (error != 0) {
+    answer_error(mediator->listener, call->id, error);
     return NULL;
   }
   int file = descriptors_lift(fcntl(birth->file, F_DUPFD_CLOEXEC, 0));
@@ -360,10 +423,7 @@ void datagrams_deliver(const uint8_t *payload, size_t length) {
   } head;
   if (length < sizeof head || length - sizeof head > MAX_PAYLOAD) return;
   memcpy(&head, payload, sizeof head);
-  const struct birth *birth = births_by_port((uint16_t)head.local_port);
-  if (birth == NULL || hub < 0) return;
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)head.local_port)};
-  memcpy(buffer, &head.origin, sizeof head.origin);
+  if (births_by_port((uint16_t)head.local_port) == NULL) return;
   memcpy(buffer + sizeof head.origin, payload + sizeof head, length - sizeof head);
-  sendto(hub, buffer, sizeof head.origin + length - sizeof head, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof to);
+  deliver(&head.origin, (uint16_t)head.local_port, length - sizeof head);
 }

@@ -78,12 +78,10 @@ static bool is_proxy(const struct settings_row *settings, const struct waiting *
 static void connect_held_inet(const struct mediator *mediator, struct waiting *waiting) {
   struct place place = place_of(&waiting->target);
   waiting->outer = true;
-  waiting->proxied = waiting->relayed || is_proxy(mediator->settings, waiting, &place);
-  if (waiting->relayed && waiting->target.address.ss_family == AF_UNSPEC) {
-    births_find(waiting->inode)->connected = false;
-    waiting->proxied = false;
-    waiting_finish(mediator, waiting, 0);
-  } else if (!place.named || (place.port == 0 && !waiting->relayed)) {
+  waiting->proxied = !waiting->relayed && is_proxy(mediator->settings, waiting, &place);
+  if (waiting->relayed) {
+    datagrams_connect(mediator, waiting);
+  } else if (!place.named || place.port == 0) {
     connecting_inside(mediator, waiting); /* the kernel says what is wrong with it, or takes a peer away */
   } else if (!waiting->proxied && place.loopback && listeners_own(&place)) {
     connecting_inside(mediator, waiting);

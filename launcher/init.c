@@ -5,6 +5,7 @@
 #include "network.h"
 #include "program.h"
 #include "sys.h"
+#include "tree.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -188,10 +189,16 @@ static _Noreturn void finish(int status) {
   _exit(0); /* process 1 ends: the kernel kills all that is left, or the warden does where it is not process 1 */
 }
 
+/* Where we are process 1, the kernel kills the rest. */
+static _Noreturn void end_without_warden(void) {
+  if (getpid() != 1) tree_kill_below_self();
+  _exit(1);
+}
+
 static void obey(pid_t program) {
   struct inbox_message message;
   int got = inbox_receive(warden, &message, NULL, NULL);
-  if (got == 0 || (got < 0 && errno != EAGAIN)) _exit(1); /* the warden is gone */
+  if (got == 0 || (got < 0 && errno != EAGAIN)) end_without_warden();
   if (got != 1 || message.kind != INBOX_SIGNAL) return;
   /* Before setsid(2) the program has no group yet, and no child either: then it alone is the whole group. */
   if (message.b == SIGNAL_SCOPE_GROUP && (kill(-program, (int)message.a) == 0 || errno != ESRCH)) return;
@@ -224,6 +231,7 @@ void init_main(const struct shared_launch *launch, int inbox, struct sources *so
   warden = inbox;
   /* If the warden dies, so does everything here: it holds the listener, and nobody else may. */
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  setpgid(0, 0); /* who signals the warden's group means not us */
   if (inbox_receive(warden, &go, NULL, NULL) != 1 || go.kind != INBOX_GO) _exit(1);
   if (!launch_parse(&plan_document, &request_document, launch->bytes, launch->length)) _exit(1);
   const struct request_row *wanted = DOCUMENT_ROWS(request, SECTION_REQUEST, request_row);
@@ -252,5 +260,7 @@ void init_main(const struct shared_launch *launch, int inbox, struct sources *so
   if (terminal >= 0) close(terminal);
   /* The program's descriptors are its own: a pipe to it must end when it ends. */
   for (int fd = 0; fd <= 2; fd++) close(fd);
+  /* From here on the end of the inbox tells us, and we end all that is below us. */
+  if (settings->platform) prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
   reap_for_ever(program, children);
 }

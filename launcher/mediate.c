@@ -70,12 +70,12 @@ static void bind_held(const struct mediator *mediator, const struct caller *call
     else answer_go_on(mediator->listener, call->id);
     return;
   }
-  if (error == 0 && !listeners_local(birth->file, &target)) {
+  bool internet = error == 0 && (birth->domain == AF_INET || birth->domain == AF_INET6);
+  if (internet && !listeners_local(birth->file, &target)) {
     refuse(mediator, caller, call, row);
     return;
   }
-  /* A relayed one has its port. */
-  if (error == 0 && birth->relayed) error = place_of(&target).port == 0 ? 0 : EADDRINUSE;
+  if (error == 0 && birth->relayed) error = datagrams_attach(birth, place_of(&target).port);
   else if (error == 0 && answer_wanted(mediator->listener, call->id) &&
            bind(birth->file, (struct sockaddr *)&target.address, target.length) < 0)
     error = errno;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "netlink.h"
 #include "answer.h"
+#include "births.h"
 #include "descriptors.h"
 #include <errno.h>
 #include <linux/filter.h>
@@ -49,5 +50,6 @@ void netlink_socket_for(const struct mediator *mediator, const struct seccomp_no
                                     .srcfd = (uint32_t)made,
                                     .newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0};
   if (ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0) answer_error(mediator->listener, call->id, errno);
+  else if (mediator->settings->platform && births_keep(mediator, made, AF_NETLINK, type) != NULL) return;
   close(made);
 }

@@ -18,6 +18,9 @@ mkdirSync(reports);
 chmodSync(reports, 0o1777);
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
+/** Real programs once more in the other tier; other tests of it name it themselves. */
+const PLATFORM = { tier: 'platform', filter: ['test/programs'] };
+
 function run(command, args, options = {}) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', cwd: root, ...options });
   if (error) throw error;
@@ -25,9 +28,9 @@ function run(command, args, options = {}) {
 }
 
 /** Runs one project of vitest and returns what it counted. */
-function vitest(project, { cwd = root, user = null, role = 'user', filter = [] } = {}) {
-  const report = join(reports, `${project}-${role}.json`);
-  const env = { ...process.env, OPENSHELL_TEST_ROLE: role };
+function vitest(project, { cwd = root, user = null, role = 'user', tier = 'namespaces', filter = [] } = {}) {
+  const report = join(reports, `${project}-${role}-${tier}.json`);
+  const env = { ...process.env, OPENSHELL_TEST_ROLE: role, OPENSHELL_TEST_TIER: tier };
   // Costs every start of Node some 40 ms, and is none of the product's business.
   delete env.NODE_EXTRA_CA_CERTS;
   const options = { cwd, env };
@@ -51,7 +54,7 @@ function vitest(project, { cwd = root, user = null, role = 'user', filter = [] }
     ...filter,
   ];
   console.log(
-    `running the ${project} tests${user === null ? '' : ` as ${TEST_USER}`}${role === 'root' ? ' as root' : ''}`,
+    `running the ${project} tests${user === null ? '' : ` as ${TEST_USER}`}${role === 'root' ? ' as root' : ''}${tier === 'platform' ? ' in the platform tier' : ''}`,
   );
   const { stderr } = spawnSync(process.execPath, args, {
     ...options,
@@ -135,9 +138,12 @@ if (only.length === 0 || only.includes('unit')) counts.push(vitest('unit'));
 if (only.length === 0 || only.includes('host')) {
   if (isRoot) {
     const user = testUser();
-    counts.push(vitest('host', { cwd: treeFor(user), user }));
+    const cwd = treeFor(user);
+    counts.push(vitest('host', { cwd, user }));
+    counts.push(vitest('host', { cwd, user, ...PLATFORM }));
   } else {
     counts.push(vitest('host', { role: 'user' }));
+    counts.push(vitest('host', PLATFORM));
   }
 }
 if (isRoot && (only.length === 0 || only.includes('root'))) counts.push(vitest('host', { role: 'root' }));

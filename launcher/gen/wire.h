@@ -13,8 +13,8 @@
 #define SYNTHETIC_V6_PREFIX 64
 #define OWN_V4 0xc6120001u
 #define OWN_V6 {253, 111, 112, 101, 110, 115, 104, 101, 0, 0, 0, 0, 0, 0, 0, 1}
-#define RELAYED_FIRST 960
-#define RELAYED_COUNT 64
+#define RELAYED_FIRST 768
+#define RELAYED_COUNT 256
 #define MAX_QUESTIONS 3
 #define DNS_V4 0x7f000035u
 

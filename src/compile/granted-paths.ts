@@ -39,12 +39,12 @@ export function grantedPaths(
       else
         for (const name of facts.paths.rootEntries)
           if (!isShared(joinPath('/', name))) grant(joinPath('/', name), false, origin);
-    } else if (isShared(path) && origin.kind !== 'flag') {
-      if (origin.kind === 'policy' && path !== '/proc')
+    } else if (path === '/tmp' && origin.kind !== 'flag') {
+      if (origin.kind === 'policy')
         notes.push(
-          `${path} is shared with other programs of this host: TMPDIR names a directory of the run's own`,
+          '/tmp is shared with other programs of this host: TMPDIR names a directory of the run instead',
         );
-    } else if (path !== '/proc') {
+    } else if (path !== '/proc' && !(isShared(path) && origin.kind === 'baseline')) {
       grant(path, writable, origin);
     }
   }
@@ -60,7 +60,10 @@ export function grantedPaths(
   };
 }
 
-/** Whole trees that are private elsewhere and everybody's here: never granted because a policy made for both lists them. */
+/**
+ * Trees that are private elsewhere and everybody's here: granted by their own names only. Of /tmp, which policies list that
+ * know of private ones alone, only the command line is believed.
+ */
 const isShared = (path: string): boolean => ['/proc', '/dev', '/tmp', '/dev/shm', '/dev/pts'].includes(path);
 
 const granted = (
@@ -71,9 +74,10 @@ const granted = (
   kind: 'host',
   target: canonical,
   source: canonical,
-  writable,
+  // Connecting is not writing: a socket that is listed may be connected to.
+  writable: writable || kind === 'socket',
   directory: kind === 'directory',
-  device: kind === 'device' || liesIn(canonical, '/dev'),
+  device: kind === 'device',
   owner: { uid, gid },
   mode: 0,
   origin,

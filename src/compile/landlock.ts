@@ -91,11 +91,7 @@ export function grantsByLandlock(
     rows.set(path, { path, access, origin });
   };
   for (const { target, device, writable, origin } of paths)
-    add(
-      target,
-      device ? (target.startsWith('/dev/pts') ? TERMINALS : DEVICE) : writable ? WRITE : READ,
-      origin,
-    );
+    add(target, liesIn(target, '/dev/pts') ? TERMINALS : device ? DEVICE : writable ? WRITE : READ, origin);
   add('/proc', READ, BUILTIN);
   for (const directory of SCRATCH_DIRECTORIES) add(directory, WRITE, BUILTIN);
   return plan(rows, network, abi);

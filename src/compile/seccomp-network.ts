@@ -112,7 +112,7 @@ function makesSocket(call: 'socket' | 'socketpair', { netlink, network, tier }: 
       allow(inet(SOCK_STREAM, IP_PROTOCOL.IPPROTO_TCP)),
       allow(inet(SOCK_DGRAM, 0)),
       allow(inet(SOCK_DGRAM, IP_PROTOCOL.IPPROTO_UDP)),
-      ...(netlink.mode === 'deny' || filtered ? [] : [{ when: looksUp, verdict: ALLOWED_CALL }]),
+      ...(netlink.mode === 'deny' || filtered ? [] : [allow(looksUp)]),
       { when: [equal(domain, AF_NETLINK)], verdict: filtered ? NETLINK_FILTERED : NETLINK_REFUSED },
       { when: [maskedNotEqual(domain, INET_MASK, AF_INET)], verdict: FAMILY_REFUSED },
       { when: [maskedEqual(type, TYPE_MASK, SOCK_RAW)], verdict: RAW_REFUSED },
@@ -147,7 +147,7 @@ function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', input: SeccompInput): Tr
 }
 
 const WRITES = ['write', 'writev'] as const;
-const RECEIVES = ['recvfrom', 'recvmsg', 'recvmmsg'] as const;
+const RECEIVES = ['read', 'readv', 'recvfrom', 'recvmsg', 'recvmmsg'] as const;
 
 /**
  * Datagram sockets of the `platform` tier cannot send by themselves, whatever is tried, and hear only the warden: it does

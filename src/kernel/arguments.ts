@@ -34,6 +34,8 @@ const SIGNATURES = {
   sendto: 'word fd, pointer buf, long len, word flags:message, pointer addr, word addrlen',
   sendmsg: 'word fd, pointer msg, word flags:message',
   sendmmsg: 'word fd, pointer msgvec, word vlen, word flags:message',
+  read: 'word fd, pointer buf, long count',
+  readv: 'word fd, pointer vec, long vlen',
   write: 'word fd, pointer buf, long count',
   writev: 'word fd, pointer vec, long vlen',
   recvfrom: 'word fd, pointer buf, long size, word flags:message, pointer addr, pointer addrlen',

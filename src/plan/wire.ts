@@ -33,7 +33,7 @@ export const INNER = {
  * Numbers that datagram sockets get in the `platform` tier: they cannot send by themselves, and the filter has the warden
  * do it for these numbers. Below 1024, where select(2) and the usual limit of open files end.
  */
-export const RELAYED_NUMBERS = { first: 960, count: 64 } as const;
+export const RELAYED_NUMBERS = { first: 768, count: 256 } as const;
 
 /** Questions that a row of `notify` can ask. */
 export const MAX_QUESTIONS = 3;

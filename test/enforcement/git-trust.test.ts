@@ -68,7 +68,7 @@ const ATTACKS: readonly Attack[] = [
     what: 'a bare repository around one that is made invalid',
     script: `mv .git/HEAD .git/HEAD.old; mkdir objects refs; echo "ref: refs/heads/main" > HEAD; ${FSMONITOR} > config; printf "\\tworktree = $PWD\\n" >> config`,
     afterwards: 'git status',
-    warned: /trust what was made in this run: \S*\/project;/,
+    warned: /trust what was made or changed in this run: \S*\/project;/,
   },
   {
     what: 'the configuration of a submodule (`.git/modules`)',

@@ -31,16 +31,17 @@ static void print_document(const struct document *document) {
   ROWS(SECTION_SETTINGS, settings_row,
        N(audit_arch) N(namespaces) N(inside_uid) N(inside_gid) N(host_kind) N(host_uid) N(host_gid) N(landlock_abi)
        N(handled_fs) N(handled_net) N(scoped) N(memory_bytes) N(cpu_ms) N(private_bytes) T(hostname) T(workdir)
-       N(proxy_port) N(datagrams))
+       N(proxy_port) N(datagrams) N(platform) N(network_held) N(processes) N(pad))
   ROWS(SECTION_MOUNT, mount_row, N(kind) N(flags) T(source) T(target) N(mode) N(owner_uid) N(owner_gid) N(pad))
   ROWS(SECTION_LANDLOCK, landlock_row, T(path) N(access))
   ROWS(SECTION_INSTRUCTION, instruction_row, N(code) N(jt) N(jf) N(k))
   ROWS(SECTION_NOTIFY, notify_row,
-       N(arch) N(nr) N(arg_index) N(arg_mask) N(arg_value) N(handler) N(errno_value) N(rule) N(match) N(pad))
-  ROWS(SECTION_RLIMIT, rlimit_row, N(resource) N(pad) N(soft) N(hard))
+       N(arch) N(nr) N(handler) N(errno_value) N(rule) N(match) N(thread) N(questions) N(arg_index) N(arg_mask)
+       N(arg_value) N(arg2_index) N(arg2_mask) N(arg2_value) N(arg3_index) N(arg3_mask) N(arg3_value) N(pad))
+  ROWS(SECTION_RLIMIT, rlimit_row, N(resource) N(above) N(soft) N(hard))
   ROWS(SECTION_ARGUMENT, argument_row, T(text))
   ROWS(SECTION_ENVIRONMENT, environment_row, T(text))
-  ROWS(SECTION_REQUEST, request_row, T(search_path) T(cgroup) N(flags) N(pad))
+  ROWS(SECTION_REQUEST, request_row, T(search_path) T(cgroup) T(scratch) N(flags) N(pad))
 }
 
 int main(void) {

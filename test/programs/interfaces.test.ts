@@ -87,7 +87,7 @@ func main() {
   );
   // The compiler runs inside as well: it starts many processes and threads.
   const variables = [
-    'GOCACHE=/tmp/cache',
+    `GOCACHE=${scratch.project}/go-cache`,
     'GOFLAGS=-mod=mod',
     'GOTOOLCHAIN=local',
     'GO111MODULE=off',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { because, find, missing, node, nodeOptions } from './support/host.ts';
-import { type Finished, openshell } from './support/openshell.ts';
+import { type Finished, inNamespaces, openshell } from './support/openshell.ts';
 import { useScratch } from './support/scratch.ts';
 
 const scratch = useScratch();
@@ -103,6 +103,7 @@ if __name__ == "__main__":
 `,
     },
     script: 'python3 pool.py 2>/dev/null',
+    options: inNamespaces ? [] : ['--write', '/dev/shm'],
     stdout: '328350\nspawned\n7\n3\n3\n',
   },
   {

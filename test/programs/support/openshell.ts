@@ -41,9 +41,18 @@ export const environmentOf = ({ home, env }: Pick<Options, 'home' | 'env'>): Rec
   ...env,
 });
 
+/** `OPENSHELL_TEST_TIER=platform` runs the same tests in the other tier. */
+export const TIER = process.env['OPENSHELL_TEST_TIER'] === 'platform' ? 'platform' : 'namespaces';
+
+/** What the tier without namespaces lacks by its nature (docs/tiers.md): such a test runs in the other only. */
+export const inNamespaces = TIER === 'namespaces';
+
+const inTier = ([command, ...rest]: readonly string[]): string[] =>
+  command === 'run' && TIER === 'platform' ? ['run', '--tier', TIER, ...rest] : [command!, ...rest];
+
 /** Started and left running: the caller ends it. */
 export function start(args: readonly string[], options: Options, spawnOptions: SpawnOptions = {}): Running {
-  return spawn(options.node ?? process.execPath, ['--', options.script ?? OPENSHELL, ...args], {
+  return spawn(options.node ?? process.execPath, ['--', options.script ?? OPENSHELL, ...inTier(args)], {
     cwd: options.cwd,
     env: environmentOf(options),
     stdio: ['pipe', 'pipe', 'pipe'],
