@@ -1,7 +1,8 @@
 /** INV-10 without namespaces: what is left when the warden is killed from outside, or init from inside, is confined or gone. */
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ended } from '../support/command.ts';
 import { Listeners } from '../support/listeners.ts';
@@ -12,6 +13,8 @@ import { Workplace } from './workplace.ts';
 const STAY = 'while :; do sleep 1; done';
 /** Rounds of attempts after a part was killed. */
 const ROUNDS = 10;
+/** Longer than it takes to start, to kill and to look. */
+const FLIGHT_MS = 5000;
 
 describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () => {
   let place: Workplace;
@@ -68,12 +71,6 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
     expect(seen, 'it neither ends nor goes on').toBe(true);
   };
 
-  it('without a sandbox every attempt works', async () => {
-    await place.onHost(['/bin/sh', '-c', roaming(tag, log), place.probe]);
-    expect(await eventually(() => rounds().length > 0)).toBe(true);
-    expect(rounds()[0]).toBe('tcp 0 unix 0 read 0 write 0 kill 0');
-  });
-
   it.each([
     ['the warden is killed', ''],
     ['init was stopped from inside, and the warden is killed', 'kill -STOP $PPID; '],
@@ -88,6 +85,14 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
     expectConfined();
   });
 
+  // Its init dies with the warden, and nobody is left to kill those that left init's tree.
+  it.fails('no process is left after the warden is killed', async () => {
+    const child = await started();
+    process.kill(descendantsOf(child.pid!)[0]!, 'SIGKILL');
+    await ended(child);
+    expect(await eventually(() => named(tag).length === 0, 2000)).toBe(true);
+  });
+
   it.each(['KILL', 'TERM', 'INT', 'SEGV', 'HUP'])(
     'SIG%s to init from inside ends the sandbox or does nothing, and leaves no process',
     async (signal) => {
@@ -98,6 +103,18 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
       expectConfined();
     },
   );
+
+  it.each([
+    ['init is killed from inside', 'sleep 0.3; kill -KILL $PPID; sleep 0.5; exit 7', 125],
+    ['the program ends', 'sleep 0.3; exit 3', 3],
+  ])('no process outruns the end, when %s', async (_what, end, code) => {
+    const child = inSandbox(`"$0" flee ${log} 2 ${FLIGHT_MS}; ${end}`);
+    expect((await ended(child)).code).toBe(code);
+    const { size } = statSync(log);
+    expect(size).toBeGreaterThan(10);
+    await sleep(200);
+    expect(statSync(log).size).toBe(size);
+  });
 
   it('every process is gone when the supervisor is killed, though init was stopped from inside', async () => {
     const child = await started('kill -STOP $PPID; ');
@@ -115,6 +132,13 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
     expect(code).toBe(124);
     expect(await eventually(() => named(tag).length === 0)).toBe(true);
     expectConfined();
+  });
+
+  // The last: whom it reached may say so later.
+  it('without a sandbox every attempt works', async () => {
+    await place.onHost(['/bin/sh', '-c', roaming(tag, log), place.probe]);
+    expect(await eventually(() => rounds().length > 0)).toBe(true);
+    expect(rounds()[0]).toBe('tcp 0 unix 0 read 0 write 0 kill 0');
   });
 });
 
