@@ -53,9 +53,12 @@ static long signal_all(const struct victim *v, const char *detail) {
   (void)detail;
   int before = signals_seen();
   kill(-1, SIGCONT);
-  for (int i = 0; i < 20 && signals_seen() == before; i++) nanosleep(&(struct timespec){0, 5000000}, NULL);
+  for (int i = 0; i < 20; i++) {
+    if (is_pending(neighbour.self.pid, SIGCONT) || signals_seen() != before) return 0;
+    nanosleep(&(struct timespec){0, 5000000}, NULL);
+  }
   errno = ETIMEDOUT;
-  return signals_seen() == before ? -1 : 0;
+  return -1;
 }
 
 static socklen_t address(struct sockaddr_un *name, const char *detail, const char *last) {

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define PATIENCE 20
+
 static long signal_by(const struct victim *v, const char *detail) {
   siginfo_t info = {.si_code = SI_QUEUE};
   if (strcmp(detail, "kill") == 0) return kill(v->pid, 0);
@@ -89,11 +91,13 @@ static bool enable(const struct source *source, int number) {
   return fcntl(source->file, F_SETFL, O_ASYNC | O_NONBLOCK) == 0;
 }
 
-static bool becomes(pid_t pid, bool stopped) {
-  for (int i = 0; i < 20; i++) {
+/* After `number` was sent to it, or not. */
+static bool becomes(pid_t pid, bool stopped, int number) {
+  for (int left = PATIENCE; left > 0; left--) {
     char state = state_of(pid);
     if (state == 0) broken("the state of a process");
     if ((state == 'T') == stopped) return true;
+    if (is_pending(pid, number)) left = PATIENCE;
     nanosleep(&(struct timespec){0, 5000000}, NULL);
   }
   return false;
@@ -104,9 +108,9 @@ static long signal_by_file(const struct victim *v, const char *detail) {
   struct source source = make_source(detail);
   if (choose_owner(&source, v, detail) < 0 || !enable(&source, SIGSTOP)) return -1;
   if (!cause(&source)) broken("the cause of a signal");
-  bool stopped = becomes(v->pid, true);
+  bool stopped = becomes(v->pid, true, SIGSTOP);
   /* In any case: others of its group may have been stopped. */
-  if (fcntl(source.file, F_SETSIG, SIGCONT) < 0 || !cause(&source) || !becomes(v->pid, false)) broken("it stays stopped");
+  if (fcntl(source.file, F_SETSIG, SIGCONT) < 0 || !cause(&source) || !becomes(v->pid, false, SIGCONT)) broken("it stays stopped");
   errno = ETIMEDOUT;
   return stopped ? 0 : -1;
 }

@@ -46,6 +46,21 @@ pid_t parent_of(pid_t pid) {
   return read_stat(pid, &state, &parent) ? parent : 0;
 }
 
+bool is_pending(pid_t pid, int number) {
+  char line[256];
+  bool found = false;
+  int file = open_in_proc(pid, "status", O_RDONLY);
+  FILE *status = file < 0 ? NULL : fdopen(file, "r");
+  if (status == NULL) return false;
+  while (fgets(line, sizeof line, status) != NULL) {
+    unsigned long long set;
+    if (sscanf(line, "SigPnd: %llx", &set) != 1 && sscanf(line, "ShdPnd: %llx", &set) != 1) continue;
+    if ((set >> (number - 1) & 1) != 0) found = true;
+  }
+  fclose(status);
+  return found;
+}
+
 static _Noreturn void attempt(const struct attack *attack, const struct victim *victim, int report) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpgid(0, 0); /* what it does to a group, it is not to do to itself */

@@ -4,6 +4,7 @@
 #ifndef SAME_UID_H
 #define SAME_UID_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct victim {
@@ -46,6 +47,8 @@ int open_in_proc(pid_t pid, const char *name, int flags);
 /* One letter of proc(5), or 0. */
 char state_of(pid_t pid);
 pid_t parent_of(pid_t pid);
+/* Whether a signal waits for it to run again: so one that was sent shows at once, however busy the machine is. */
+bool is_pending(pid_t pid, int number);
 /* Becomes the leader of a session whose terminal is new, and gives its slave side; -1 where it cannot be made. */
 int new_terminal(void);
 
