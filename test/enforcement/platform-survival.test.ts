@@ -110,10 +110,20 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   ])('no process outruns the end, when %s', async (_what, end, code) => {
     const child = inSandbox(`"$0" flee ${log} 2 ${FLIGHT_MS}; ${end}`);
     expect((await ended(child)).code).toBe(code);
-    const { size } = statSync(log);
+    const size = sizeOf(log);
     expect(size).toBeGreaterThan(10);
     await sleep(200);
-    expect(statSync(log).size).toBe(size);
+    expect(sizeOf(log)).toBe(size);
+  });
+
+  it('no process outruns the warden, when the supervisor is killed', async () => {
+    const child = inSandbox(`"$0" flee ${log} 2 ${FLIGHT_MS}; ${STAY}`);
+    expect(await eventually(() => sizeOf(log) > 10)).toBe(true);
+    const begin = performance.now();
+    process.kill(child.pid!, 'SIGKILL');
+    await ended(child);
+    for (let last = -1; last !== sizeOf(log); await sleep(200)) last = sizeOf(log);
+    expect(performance.now() - begin).toBeLessThan(FLIGHT_MS / 2);
   });
 
   it('every process is gone when the supervisor is killed, though init was stopped from inside', async () => {
@@ -149,6 +159,8 @@ function linesOf(path: string): string[] {
     return []; // it has not begun
   }
 }
+
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** One letter of proc(5). */
 function stateOf(pid: number): string {

@@ -24,6 +24,26 @@ static long limit(const struct victim *v, const char *detail) {
   struct rlimit present = present_limit(v->pid, resource_of(detail));
   return syscall(SYS_prlimit64, v->pid, resource_of(detail), &present, NULL);
 }
+/* The kernel cuts off the upper half of a number. */
+#define WITH_HIGH_HALF(pid) ((unsigned long)(pid) | 1ul << 32)
+static long limit_high(const struct victim *v, const char *detail) {
+  struct rlimit present = present_limit(v->pid, resource_of(detail));
+  return syscall(SYS_prlimit64, WITH_HIGH_HALF(v->pid), resource_of(detail), &present, NULL);
+}
+/* Limits at an address whose lower half is 0, as if there were none. */
+static long limit_aligned(const struct victim *v, const char *detail) {
+  void *where = (void *)(7ul << 32);
+  struct rlimit *copy = mmap(where, sizeof *copy, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (copy != where) broken("mmap");
+  *copy = present_limit(v->pid, resource_of(detail));
+  return syscall(SYS_prlimit64, v->pid, resource_of(detail), copy, NULL);
+}
+static long prioritise_high(const struct victim *v, const char *detail) {
+  (void)detail;
+  int present = getpriority(PRIO_PROCESS, (id_t)v->pid);
+  return syscall(SYS_setpriority, WITH_HIGH_HALF(PRIO_PROCESS), WITH_HIGH_HALF(v->pid), present);
+}
+
 #ifdef __x86_64__
 /* prlimit64 of i386; its limits are of the same form, below 4 GiB. */
 static long limit_32(const struct victim *v, const char *detail) {
@@ -86,12 +106,15 @@ const struct attack SCHEDULING_ATTACKS[] = {
     {"prlimit-cpu", limit, "cpu"},
     {"prlimit-files", limit, "files"},
     {"prlimit-core", limit, "core"},
+    {"prlimit-high-half", limit_high, "files"},
+    {"prlimit-aligned", limit_aligned, "files"},
     {"prlimit-int80", limit_32, "files"},
     {"sched-setaffinity", place, ""},
     {"sched-setscheduler", schedule, ""},
     {"sched-setparam", schedule_parameters, ""},
     {"sched-setattr", schedule_attributes, ""},
     {"setpriority-process", prioritise, "process"},
+    {"setpriority-high-half", prioritise_high, ""},
     {"setpriority-group", prioritise, "group"},
     {"setpriority-user", prioritise, "user"},
     {"ioprio-process", io_prioritise, "process"},
