@@ -3,7 +3,6 @@
 #include "agent.h"
 #include "births.h"
 #include "cgroup.h"
-#include "clock.h"
 #include "control.h"
 #include "datagrams.h"
 #include "denials.h"
@@ -14,12 +13,12 @@
 #include "init.h"
 #include "mediate.h"
 #include "network.h"
+#include "quota.h"
 #include "relay.h"
 #include "streams.h"
 #include "sys.h"
 #include "terminal.h"
 #include "tree.h"
-#include "usage.h"
 #include "verdicts.h"
 #include <errno.h>
 #include <signal.h>
@@ -33,8 +32,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-
-#define USAGE_MS 200
 
 enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_LISTENER, POLL_INPUT, POLL_MASTER };
 
@@ -58,7 +55,6 @@ static struct {
   bool streams_taken;
   struct failure streams_failure; /* why not */
   bool ended; /* init is gone, and with it every process of the sandbox */
-  int64_t next_usage_ms;
 } warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1, .inner = -1};
 
 static void report_failure(const struct failure *failure) {
@@ -318,33 +314,6 @@ static void reap(void) {
     if (pid == warden.init) warden.ended = true;
 }
 
-static void report_limit(enum limit limit, uint64_t value) {
-  struct frame frame;
-  control_begin(&frame, REPORT_LIMIT);
-  frame_u32(&frame, limit);
-  frame_u64(&frame, value);
-  control_send(&warden.control, &frame);
-  kill(warden.init, SIGKILL);
-  warden.next_usage_ms = INT64_MAX;
-}
-
-/* Milliseconds until usage is counted again, -1 for never. */
-static int check_usage(void) {
-  const struct settings_row *settings = warden.settings;
-  bool counts = settings->memory_bytes != 0 || settings->cpu_ms != 0;
-  if ((!counts && settings->processes == 0) || warden.next_usage_ms == INT64_MAX) return -1;
-  int64_t now = now_ms();
-  if (now < warden.next_usage_ms) return (int)(warden.next_usage_ms - now);
-  struct usage usage = counts ? usage_count(warden.init) : (struct usage){0};
-  unsigned tasks = settings->processes == 0 ? 0 : tree_tasks(warden.init);
-  warden.next_usage_ms = now_ms() + USAGE_MS;
-  if (warden.settings->memory_bytes != 0 && usage.memory_bytes > warden.settings->memory_bytes)
-    report_limit(LIMIT_MEMORY, usage.memory_bytes);
-  else if (warden.settings->cpu_ms != 0 && usage.cpu_ms > warden.settings->cpu_ms) report_limit(LIMIT_CPU, usage.cpu_ms);
-  else if (tasks > settings->processes) report_limit(LIMIT_PROCESSES, tasks);
-  return USAGE_MS;
-}
-
 static int soonest(int a, int b) { return a < 0 ? b : b < 0 || a < b ? a : b; }
 
 static void dispatch(const struct epoll_event *event) {
@@ -393,7 +362,7 @@ static void run(void) {
     int timeout = denials_flush(&warden.control, false);
     timeout = soonest(timeout, verdicts_flush(&warden.control, false));
     timeout = soonest(timeout, mediate_tick(&warden.mediator));
-    timeout = soonest(timeout, check_usage());
+    timeout = soonest(timeout, quota_check(&warden.control, warden.settings, warden.init));
     adjust_interest();
     int count = epoll_wait(warden.poll, events, 32, timeout);
     if (count < 0 && errno != EINTR) give_up_at(STEP_SESSION);

@@ -30,8 +30,12 @@ export function planSections(plan: Plan, listing: boolean): Section[] {
     [
       'environment',
       plain(
-        plan.environment.map(({ name, value }) =>
-          value === null ? `${name} (the caller's)` : `${name}=${value}`,
+        plan.environment.map(({ name, value, scratch }) =>
+          scratch !== undefined
+            ? `${name}=${scratchPath(scratch)}`
+            : value === null
+              ? `${name} (the caller's)`
+              : `${name}=${value}`,
         ),
       ),
     ],
@@ -62,8 +66,13 @@ const layerCells = ({ layer, state, detail, required }: LayerReport): string[] =
 const originText = (origin: Origin): string =>
   origin.kind === 'policy' ? `line ${origin.line}` : origin.kind;
 
-function identityLines({ identity, namespaces, workdir, tier }: Plan): string[] {
-  const { insideUid, insideGid, userName, host, home } = identity;
+/** A directory that each run has for itself. */
+const scratchPath = (directory: string): string => `RUN/${directory}`;
+
+function identityLines({ identity, namespaces, environment, workdir, tier }: Plan): string[] {
+  const { insideUid, insideGid, userName, host } = identity;
+  const own = environment.find(({ name }) => name === 'HOME');
+  const home = own?.scratch === undefined ? (own?.value ?? identity.home) : scratchPath(own.scratch);
   const outside =
     host.kind === 'caller'
       ? `${host.uid}:${host.gid} on the host`
@@ -76,7 +85,9 @@ function identityLines({ identity, namespaces, workdir, tier }: Plan): string[] 
   return [
     `user ${userName} (${insideUid}:${insideGid}), ${outside}`,
     `home ${home}, working directory ${workdir}`,
-    `tier ${tier}: own ${names.join(', ')} namespaces`,
+    names.length === 0
+      ? `tier ${tier}: no namespaces; RUN is a directory made for each run`
+      : `tier ${tier}: own ${names.join(', ')} namespaces`,
   ];
 }
 
@@ -110,7 +121,7 @@ function landlockLines({ landlock }: Plan): Line[] {
     ...(scopes.length === 0 ? [] : [`scoped: ${scopes.join(', ')}`]),
   ];
   const cells = landlock.rows.map(({ path, access, origin }) => [
-    path,
+    path.startsWith('/') ? path : scratchPath(path),
     rightNames('fs', access).join(' '),
     originText(origin),
   ]);
@@ -141,7 +152,8 @@ function policyLines(policy: EgressPolicy): Line[] {
 
 function limitLines({ rlimits, limits }: Plan): string[] {
   const rows = rlimits.map(
-    ({ name, soft, hard }) => `${name} ${soft}${soft === hard ? '' : `, hard ${hard}`}`,
+    ({ name, soft, hard, above }) =>
+      `${name} ${soft}${soft === hard ? '' : `, hard ${hard}`}${above === true ? ' more than the user has at the start' : ''}`,
   );
   if (limits.memory !== null) rows.push(`memory ${formatSize(limits.memory)}`);
   if (limits.cpuTime !== null) rows.push(`CPU time ${formatDuration(limits.cpuTime)}`);

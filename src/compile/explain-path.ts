@@ -1,5 +1,6 @@
 /** Whether a plan lets the program read or write a path, and which row says so: files give no event, so this answers. */
 import { cleanPath, liesIn } from '../base/path.ts';
+import { fsRights } from '../kernel/landlock.ts';
 import type { Mount, Origin, Plan } from '../plan/plan.ts';
 
 export interface PathVerdict {
@@ -14,6 +15,7 @@ export interface PathVerdict {
 /** @param path as the program would resolve it: canonical where it exists on the host */
 export function explainPath(plan: Plan, path: string, wanted: 'read' | 'write'): PathVerdict {
   const clean = cleanPath(path);
+  if (plan.tier === 'platform') return explainByLandlock(plan, clean, wanted);
   let mount: Mount | null = null;
   for (const row of plan.mounts) {
     // Of two rows at one place the later lies on top of the earlier.
@@ -41,6 +43,27 @@ export function explainPath(plan: Plan, path: string, wanted: 'read' | 'write'):
     };
   }
   return { mount, origin: mount.origin, ...judge(mount, wanted) };
+}
+
+/** Without a private root the rows are all there is: each grants to what it names and all below. */
+function explainByLandlock({ landlock }: Plan, path: string, wanted: 'read' | 'write'): PathVerdict {
+  const right = fsRights([wanted === 'read' ? 'read_file' : 'write_file'], landlock.abi);
+  const covering = landlock.rows.filter((row) => row.path.startsWith('/') && liesIn(path, row.path));
+  const granting = covering.findLast(({ access }) => (access & right) !== 0);
+  if (granting !== undefined)
+    return {
+      verdict: 'allow',
+      mount: null,
+      origin: granting.origin,
+      why: `${granting.path} may be ${wanted === 'read' ? 'read' : 'written'}, as far as the file's own permissions go`,
+    };
+  const nearest = covering.at(-1);
+  return {
+    verdict: 'deny',
+    mount: null,
+    origin: nearest?.origin ?? null,
+    why: nearest === undefined ? 'nothing lists it' : `${nearest.path} is granted for reading only`,
+  };
 }
 
 function judge(mount: Mount, wanted: 'read' | 'write'): { verdict: 'allow' | 'deny'; why: string } {

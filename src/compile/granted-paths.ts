@@ -2,7 +2,7 @@
  * What the listed paths come to without a private root: paths of the host that Landlock grants. Nothing can be put in
  * the place of another; a private directory is one of the run's own, which HOME and TMPDIR name.
  */
-import { byDepth, joinPath, liesIn } from '../base/path.ts';
+import { byDepth, joinPath } from '../base/path.ts';
 import type { HostFacts, PathFact } from '../plan/facts.ts';
 import type { Origin } from '../plan/plan.ts';
 import { DEVICES } from './devices.ts';

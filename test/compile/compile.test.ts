@@ -231,14 +231,20 @@ describe('what is refused', () => {
   });
 
   it('INV-06 a host without user namespaces or without a listener', () => {
-    expect(
-      tryCompile(null, { facts: pretendedHost({ kernel: { namespacesProblem: 'clone gives EPERM' } }) })
-        .problems,
-    ).toHaveLength(1);
+    const forbidden = pretendedHost({ kernel: { namespacesProblem: 'clone gives EPERM' } });
+    expect(tryCompile(null, { facts: forbidden, operator: { tier: 'namespaces' } }).problems).toHaveLength(1);
     expect(
       tryCompile(null, { facts: pretendedHost({ kernel: { notifyProblem: 'seccomp gives EBUSY' } }) })
         .problems,
     ).toHaveLength(1);
+  });
+
+  it('nothing where the other tier does, which says so', () => {
+    const facts = pretendedHost({ kernel: { namespacesProblem: 'clone gives EPERM' } });
+    const { plan, problems } = tryCompile(null, { facts });
+    expect(problems).toEqual([]);
+    expect(plan).toMatchObject({ tier: 'platform', mounts: [] });
+    expect(plan!.warnings[0]).toContain('clone gives EPERM');
   });
 
   it('a working directory that is the root of the host', () => {

@@ -192,7 +192,7 @@ describe('sends where an endpoint takes datagrams', () => {
     ['sendmsg(3, 0x1000, MSG_NOSIGNAL)', 'datagram by mediated_network'],
     ['sendmmsg(3, 0x1000, 2, 0)', 'datagram by mediated_network'],
     // What init says before the warden hears it; no datagram gets out so.
-    ['sendmsg(3, 0x1000, MSG_NOSIGNAL|MSG_EOR)', 'allow'],
+    ['sendmsg(3, 0x1000, MSG_NOSIGNAL|MSG_EOR)', 'datagram by mediated_network'],
     ['sendmsg(3, 0x1000, MSG_EOR|MSG_FASTOPEN)', 'EOPNOTSUPP by fast_open'],
     ['sendto(3, 0x1000, 5, MSG_FASTOPEN, 0x2000, 16)', 'EOPNOTSUPP by fast_open'],
   ])('%s: %s', (call, expected) => {

@@ -86,7 +86,7 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   });
 
   // Its init dies with the warden, and nobody is left to kill those that left init's tree.
-  it.fails('no process is left after the warden is killed', async () => {
+  it('no process is left after the warden is killed', async () => {
     const child = await started();
     process.kill(descendantsOf(child.pid!)[0]!, 'SIGKILL');
     await ended(child);
