@@ -11,6 +11,7 @@
 #include "listeners.h"
 #include "netlink.h"
 #include "sending.h"
+#include "signalling.h"
 #include "swap.h"
 #include "sys.h"
 #include <errno.h>
@@ -167,6 +168,9 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
     case HANDLER_NETLINK:
       if ((int)call->data.args[2] == NETLINK_ROUTE) netlink_socket_for(mediator, call);
       else refuse(mediator, caller, call, row);
+      return;
+    case HANDLER_SIGNAL:
+      if (signal_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
       return;
     case HANDLER_OWN_THREAD:
       /* The arguments are registers: nobody can change them between this look and the call. */

@@ -76,6 +76,7 @@ enum handler {
   HANDLER_DATAGRAM = 8,
   HANDLER_SOCKET = 9,
   HANDLER_RECEIVE = 10,
+  HANDLER_SIGNAL = 11,
 };
 
 enum command {

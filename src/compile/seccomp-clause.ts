@@ -97,3 +97,10 @@ export function argument(call: SyscallName, name: string): Place {
 
 export const isRelaxed = (input: SeccompInput, name: Relaxation): boolean =>
   input.relaxations.some((relaxation) => relaxation.name === name);
+
+/**
+ * Whether signals can only go to processes of the sandbox: the pid namespace has no others, and Landlock
+ * holds them from ABI 6 on.
+ */
+export const signalsStayInside = ({ tier, landlockAbi }: SeccompInput): boolean =>
+  tier === 'namespaces' || landlockAbi >= 6;

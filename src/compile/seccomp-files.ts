@@ -12,6 +12,7 @@ import {
   ownThread,
   refuse,
   type SeccompInput,
+  signalsStayInside,
   type Treatment,
 } from './seccomp-clause.ts';
 
@@ -57,13 +58,6 @@ function memfdCreate(input: SeccompInput): Treatment {
     otherwise: ALLOWED_CALL,
   };
 }
-
-/**
- * Whether signals for a file can only go to processes of the sandbox: the pid namespace has no others, and Landlock
- * holds them from ABI 6 on.
- */
-const signalsStayInside = ({ tier, landlockAbi }: SeccompInput): boolean =>
-  tier === 'namespaces' || landlockAbi >= 6;
 
 function ioctl(input: SeccompInput): Treatment {
   const op = argument('ioctl', 'op');

@@ -20,9 +20,11 @@ import {
   answer,
   argument,
   isRelaxed,
+  mediate,
   ownThread,
   refuse,
   type SeccompInput,
+  signalsStayInside,
   type Treatment,
 } from './seccomp-clause.ts';
 
@@ -37,6 +39,7 @@ export function processTreatments(input: SeccompInput): readonly Treatment[] {
     seccomp(input),
     prlimit,
     ...ZERO_IS_SELF.map(onOwnThread),
+    ...(signalsStayInside(input) ? [] : SIGNALLING.map(signals)),
     onProcess('setpriority', PRIORITY.PRIO_PROCESS, [PRIORITY.PRIO_PGRP, PRIORITY.PRIO_USER]),
     onProcess('ioprio_set', IO_PRIORITY.IOPRIO_WHO_PROCESS, [
       IO_PRIORITY.IOPRIO_WHO_PGRP,
@@ -184,6 +187,15 @@ const prlimit: Treatment = (() => {
     otherwise: ALLOWED_CALL,
   };
 })();
+
+/** Without a pid namespace or a Landlock scope the warden sends them, to processes of the sandbox. */
+const SIGNALLING = ['kill', 'tkill', 'tgkill', 'rt_sigqueueinfo', 'rt_tgsigqueueinfo'] as const;
+
+const signals = (call: (typeof SIGNALLING)[number]): Treatment => ({
+  call,
+  clauses: [],
+  otherwise: mediate('signal', ERRNOS.EPERM, 'other_process'),
+});
 
 /** Calls whose argument `pid` names the caller itself by 0. */
 const ZERO_IS_SELF = [

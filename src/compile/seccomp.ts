@@ -43,15 +43,17 @@ export function compileSeccomp(input: SeccompInput): SeccompPlan {
 
 /** How every call that is not unknown is treated; names that the architecture lacks are among them. */
 export function allTreatments(input: SeccompInput): readonly Treatment[] {
-  const conditioned = networkTreatments(input);
+  const conditioned = [
+    // First, since the warden looks through the rows in order and these are called most.
+    ...networkTreatments(input),
+    ...fileTreatments(input),
+    ...processTreatments(input),
+  ];
   const always =
     (otherwise: Verdict) =>
     (call: Treatment['call']): Treatment => ({ call, clauses: [], otherwise });
   return [
-    // First, since the warden looks through the rows in order and these are called most.
     ...conditioned,
-    ...fileTreatments(input),
-    ...processTreatments(input),
     ...REFUSED.flatMap(({ calls, rule, relaxedBy }) => {
       const relaxed = relaxedBy !== undefined && isRelaxed(input, relaxedBy);
       return calls.map(always(relaxed ? ALLOWED_CALL : refuse(ERRNOS.EPERM, rule)));

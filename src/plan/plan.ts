@@ -149,6 +149,7 @@ export const NOTIFY_HANDLERS = [
   'datagram',
   'socket',
   'receive',
+  'signal',
 ] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 

@@ -155,6 +155,7 @@ export const ENUMS = {
     datagram: 8,
     socket: 9,
     receive: 10,
+    signal: 11,
   },
   /** Frames, supervisor to warden. */
   command: {
