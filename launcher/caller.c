@@ -67,11 +67,16 @@ void caller_close(struct caller *caller) {
 }
 
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length) {
+  errno = EFAULT;
   if (address > INT64_MAX) return false;
   int memory = openat(caller->proc, "mem", O_RDONLY | O_CLOEXEC);
-  if (memory < 0) return false;
+  if (memory < 0) {
+    errno = errno == EACCES || errno == EPERM ? EACCES : EFAULT;
+    return false;
+  }
   ssize_t got = pread(memory, bytes, length, (off_t)address);
   close(memory);
+  errno = EFAULT;
   return got == (ssize_t)length;
 }
 

@@ -14,7 +14,8 @@ struct caller {
 
 bool caller_open(struct caller *caller, pid_t tid);
 void caller_close(struct caller *caller);
-/* All of `length` bytes at `address`, or false: a part is no answer. */
+/* All of `length` bytes at `address`, or false: a part is no answer. errno is EACCES for a caller that cannot be looked at,
+   else EFAULT. */
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length);
 /* Writes to the caller's memory, as the kernel would have: what else is written there meanwhile is the caller's affair. */
 bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length);

@@ -32,7 +32,7 @@ bool is_inner(const struct mediator *mediator, int file) {
 int read_target(const struct caller *caller, uint64_t address, int length, struct target *target) {
   if (length < (int)sizeof(sa_family_t) || length > (int)sizeof target->address) return EINVAL;
   memset(target, 0, sizeof *target);
-  if (!caller_read(caller, address, &target->address, (size_t)length)) return EFAULT;
+  if (!caller_read(caller, address, &target->address, (size_t)length)) return errno;
   target->length = (socklen_t)length;
   return 0;
 }
@@ -173,7 +173,8 @@ static void connect_unix(const struct mediator *mediator, struct waiting *waitin
 
 int file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   int file = caller_file(caller, (int)call->data.args[0]);
-  if (file < 0) answer_error(mediator->listener, call->id, errno == EACCES ? EACCES : EBADF);
+  if (file < 0 && (errno == EACCES || errno == EPERM)) mediate_unobservable(mediator, caller, call);
+  else if (file < 0) answer_error(mediator->listener, call->id, EBADF);
   return file;
 }
 
@@ -182,7 +183,8 @@ static int held_file_of_call(const struct mediator *mediator, const struct calle
                              const struct birth **birth) {
   *birth = births_of(caller, (int)call->data.args[0]);
   int file = *birth == NULL ? -1 : descriptors_lift(fcntl((*birth)->file, F_DUPFD_CLOEXEC, 0));
-  if (file < 0) answer_error(mediator->listener, call->id, errno == ENOENT ? EISCONN : errno);
+  if (file < 0 && errno == EACCES) mediate_unobservable(mediator, caller, call);
+  else if (file < 0) answer_error(mediator->listener, call->id, errno == ENOENT ? EISCONN : errno);
   return file;
 }
 
@@ -196,7 +198,8 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
   int error = domain < 0 ? ENOTSOCK : read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
   struct waiting *waiting = error == 0 ? waiting_add(call->id, caller, number, file) : NULL;
   if (waiting == NULL) {
-    answer_error(mediator->listener, call->id, error == 0 ? EAGAIN : error);
+    if (error == EACCES) mediate_unobservable(mediator, caller, call);
+    else answer_error(mediator->listener, call->id, error == 0 ? EAGAIN : error);
     close(file);
     return;
   }

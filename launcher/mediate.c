@@ -57,6 +57,11 @@ static void refuse(const struct mediator *mediator, const struct caller *caller,
   answer_error(mediator->listener, call->id, (int)row->errno_value);
 }
 
+void mediate_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  denials_add(mediator->control, caller, mediator->top, &call->data, mediator->settings->unobservable_rule, EACCES);
+  answer_error(mediator->listener, call->id, EACCES);
+}
+
 /* Sockets that are held here, as without a network namespace all are until they lead somewhere. */
 static void bind_held(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
                       const struct notify_row *row) {
@@ -64,6 +69,10 @@ static void bind_held(const struct mediator *mediator, const struct caller *call
   struct birth *birth = births_of(caller, (int)call->data.args[0]);
   int error = birth != NULL ? read_target(caller, call->data.args[1], (int)call->data.args[2], &target)
                             : errno == ENOENT ? EINVAL : errno;
+  if (birth == NULL && error == EACCES) {
+    mediate_unobservable(mediator, caller, call);
+    return;
+  }
   if (error == 0 && birth->domain == AF_UNIX) {
     const struct sockaddr_un *address = (const struct sockaddr_un *)&target.address;
     /* Abstract names are everybody's. A path is the caller's to make: Landlock says where. */
@@ -87,6 +96,10 @@ static void listen_held(const struct mediator *mediator, const struct caller *ca
                         const struct notify_row *row) {
   struct birth *birth = births_of(caller, (int)call->data.args[0]);
   int error = birth != NULL ? 0 : errno == ENOENT ? EINVAL : errno;
+  if (birth == NULL && error == EACCES) {
+    mediate_unobservable(mediator, caller, call);
+    return;
+  }
   if (error == 0 && answer_wanted(mediator->listener, call->id)) {
     error = listeners_start(birth->file, (int)call->data.args[1]);
     if (error == 0) births_release(mediator, birth->inode);
@@ -97,11 +110,8 @@ static void listen_held(const struct mediator *mediator, const struct caller *ca
 
 static void bind_for(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   struct target target;
-  int file = caller_file(caller, (int)call->data.args[0]);
-  if (file < 0) {
-    answer_error(mediator->listener, call->id, EBADF);
-    return;
-  }
+  int file = file_of_call(mediator, caller, call);
+  if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
   if (domain != AF_INET && domain != AF_INET6) {
     /* Unix sockets are made in the caller's own view of the file system. If another thread puts an internet socket at
@@ -110,6 +120,11 @@ static void bind_for(const struct mediator *mediator, const struct caller *calle
     else answer_go_on(mediator->listener, call->id);
   } else {
     int error = read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
+    if (error == EACCES) {
+      mediate_unobservable(mediator, caller, call);
+      close(file);
+      return;
+    }
     if (error == 0 && !is_inner(mediator, file)) error = EACCES;
     if (error == 0 && answer_wanted(mediator->listener, call->id) &&
         bind(file, (struct sockaddr *)&target.address, target.length) < 0)
@@ -120,15 +135,13 @@ static void bind_for(const struct mediator *mediator, const struct caller *calle
 }
 
 static void listen_for(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
-  int file = caller_file(caller, (int)call->data.args[0]);
-  int error = file < 0 ? EBADF : 0;
-  if (error == 0) {
-    int domain = socket_option(file, SO_DOMAIN);
-    if (domain < 0) error = ENOTSOCK;
-    else if (!is_inner(mediator, file)) error = EACCES;
-    else if (answer_wanted(mediator->listener, call->id) && listen(file, (int)call->data.args[1]) < 0) error = errno;
-    close(file);
-  }
+  int file = file_of_call(mediator, caller, call);
+  if (file < 0) return;
+  int error = 0;
+  if (socket_option(file, SO_DOMAIN) < 0) error = ENOTSOCK;
+  else if (!is_inner(mediator, file)) error = EACCES;
+  else if (answer_wanted(mediator->listener, call->id) && listen(file, (int)call->data.args[1]) < 0) error = errno;
+  close(file);
   answer_error(mediator->listener, call->id, error);
 }
 

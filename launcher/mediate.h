@@ -8,6 +8,9 @@
 #include "document.h"
 #include <sys/types.h>
 
+struct caller;
+struct seccomp_notif;
+
 struct mediator {
   const struct document *plan;
   const struct settings_row *settings;
@@ -24,6 +27,8 @@ struct mediator {
 /* That of a held socket whose caller does not wait: BIRTH_POLL_BASE + slot. */
 #define BIRTH_POLL_BASE 0x200000000ull
 
+/* Refuses, and counts it, a call of which nothing can be known: the caller cannot be looked at. */
+void mediate_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call);
 bool mediate_start(struct mediator *mediator);
 /* Takes one notification and answers it, or leaves it waiting. False: the listener is of no more use. */
 bool mediate_receive(struct mediator *mediator);

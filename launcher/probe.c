@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -135,6 +136,58 @@ static bool in_initial_pid_namespace(void) {
   return stat("/proc/self/ns/pid", &st) == 0 && st.st_ino == 0xEFFFFFFCu;
 }
 
+/* Filters that were put on us before: a container's. Named are calls of which one refuses what the kernel alone would
+   refuse otherwise, or not at all. */
+static void print_outer_filters(void) {
+  static char status[8192];
+  static const struct {
+    const char *name;
+    long number;
+    long args[5];
+    int expected; /* without a filter: success or this */
+  } calls[] = {
+      {"unshare(CLONE_NEWUSER)", SYS_unshare, {CLONE_NEWUSER, 0, 0, 0, 0}, 0},
+      {"clone3", 435, {0, 0, 0, 0, 0}, EINVAL},
+      {"pidfd_getfd", SYS_pidfd_getfd, {-1, 0, 0, 0, 0}, EBADF},
+      {"process_vm_readv", SYS_process_vm_readv, {0, 0, 0, 0, 0}, ESRCH},
+      {"ptrace", SYS_ptrace, {24, 0, 0, 0, 0}, ESRCH},
+      {"kcmp", SYS_kcmp, {0, 0, 0, 0, 0}, ESRCH},
+      {"keyctl", SYS_keyctl, {-1, 0, 0, 0, 0}, EOPNOTSUPP},
+      {"io_uring_setup", 425, {0, 0, 0, 0, 0}, EFAULT},
+      {"fsopen", SYS_fsopen, {0, 0, 0, 0, 0}, EPERM},
+      {"name_to_handle_at", SYS_name_to_handle_at, {-1, 0, 0, 0, 0}, EFAULT},
+      {"fanotify_init", SYS_fanotify_init, {-1, 0, 0, 0, 0}, EINVAL},
+      {"socket(AF_VSOCK)", SYS_socket, {40, 1, 0, 0, 0}, EAFNOSUPPORT},
+      {"socket(AF_ALG)", SYS_socket, {38, 5, 0, 0, 0}, EAFNOSUPPORT},
+  };
+  int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, status, sizeof status - 1);
+  if (fd >= 0) close(fd);
+  if (length <= 0) return;
+  status[length] = 0;
+  const char *count = strstr(status, "\nSeccomp_filters:");
+  const char *mode = strstr(status, "\nSeccomp:");
+  if (mode == NULL || mode[10] != '2') return; /* tab, then the mode */
+  printf("outer_filters=%ld\n", count == NULL ? 1 : strtol(count + 17, NULL, 10));
+  printf("outer_refuses=");
+  const char *before = "";
+  fflush(stdout);
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    pid_t child = fork();
+    if (child == 0) {
+      const long *a = calls[i].args;
+      long got = syscall(calls[i].number, a[0], a[1], a[2], a[3], a[4]);
+      _exit(got < 0 && (errno == EPERM || errno == ENOSYS) && errno != calls[i].expected);
+    }
+    int ended = 0;
+    while (child > 0 && waitpid(child, &ended, 0) < 0 && errno == EINTR) {}
+    if (child <= 0 || ended == 0) continue;
+    printf("%s%s", before, calls[i].name);
+    before = ", ";
+  }
+  printf("\n");
+}
+
 int probe_main(void) {
   printf("landlock_abi=%d\n", landlock_abi());
   print("namespaces", try_namespaces());
@@ -144,5 +197,6 @@ int probe_main(void) {
   printf("thread_pidfd=%d\n", has_thread_pidfd());
   printf("netns_cookie=%d\n", network_cookie() != 0);
   printf("initial_pid_namespace=%d\n", in_initial_pid_namespace());
+  print_outer_filters();
   return fflush(stdout) == 0 ? 0 : 1;
 }

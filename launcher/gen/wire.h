@@ -201,7 +201,7 @@ struct settings_row {
   uint32_t platform;
   uint32_t network_held;
   uint32_t processes;
-  uint32_t pad;
+  uint32_t unobservable_rule;
 };
 _Static_assert(sizeof(struct settings_row) == 120, "settings_row has padding");
 

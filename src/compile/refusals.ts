@@ -11,7 +11,10 @@ export function refusals(
 ): CompileProblem[] {
   const { policy, operator, facts } = input;
   const problems = unsupported(policy);
-  if (tier === 'namespaces' && facts.kernel.namespacesProblem !== null) {
+  const weak = report.filter(({ required, state }) => required && state !== 'enforced');
+  // Of two ways that are both closed the better one is told of too.
+  const wanted = tier === 'namespaces' || (operator.tier === 'auto' && weak.length > 0);
+  if (wanted && facts.kernel.namespacesProblem !== null) {
     problems.push({
       message: `this host forbids the namespaces of the sandbox: ${facts.kernel.namespacesProblem}`,
       hint: 'run `openshell doctor`: it names the setting that forbids it and how to change it; `--tier platform` does without',
@@ -46,7 +49,6 @@ export function refusals(
       line: null,
     });
   }
-  const weak = report.filter(({ required, state }) => required && state !== 'enforced');
   if (operator.acceptDegraded) return problems;
   for (const { layer, state, detail } of weak) {
     problems.push({

@@ -87,6 +87,14 @@ const PLATFORM_STEPS: typeof LANDLOCK_STEPS = LANDLOCK_STEPS.map(([abi, text]) =
   abi === 6 ? [abi, 'signals and abstract sockets are not held by it, but by the warden'] : [abi, text],
 );
 
+/** What holds as well, whatever ours says: without a record, since it answers before anybody is asked. */
+function outer({ kernel: { outerFilters } }: HostFacts): string {
+  if (outerFilters === null) return '';
+  const { count, refused } = outerFilters;
+  const what = refused.length === 0 ? 'nothing that was tried' : refused.join(', ');
+  return `; ${count === 1 ? 'a filter' : `${count} filters`} of the container from before, which ${count === 1 ? 'refuses' : 'refuse'} ${what}`;
+}
+
 function syscalls({ facts }: ReportInput): LayerReport {
   const { notifyProblem, waitKillable } = facts.kernel;
   if (notifyProblem !== null)
@@ -96,12 +104,11 @@ function syscalls({ facts }: ReportInput): LayerReport {
       detail: `no listener for system calls: ${notifyProblem}`,
       required: true,
     };
+  const repeated = waitKillable ? '' : '; a signal may repeat a mediated call (kernel below 5.19)';
   return {
     layer: 'syscalls',
     state: 'enforced',
-    detail: waitKillable
-      ? 'allow list; refusals are recorded'
-      : 'allow list; refusals are recorded; a signal may repeat a mediated call (kernel below 5.19)',
+    detail: `allow list; refusals are recorded${repeated}${outer(facts)}`,
     required: true,
   };
 }

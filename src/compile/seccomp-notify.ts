@@ -82,7 +82,7 @@ function questions({ arg, op, mask, value }: Condition): readonly NotifyQuestion
 
 /** The rules that a plan names, in the order of the table, so that equal plans number them alike. */
 export function usedRules(input: SeccompInput, treatments: readonly Treatment[]): readonly SeccompRule[] {
-  const used = new Set<SeccompRuleName>(['unknown_syscall', 'foreign_abi']);
+  const used = new Set<SeccompRuleName>(['unknown_syscall', 'foreign_abi', 'unobservable']);
   for (const { call, clauses, otherwise } of treatments) {
     if (syscallNumber(input.arch, call) === undefined) continue;
     for (const verdict of [...clauses.map((clause) => clause.verdict), otherwise])

@@ -15,6 +15,9 @@ export const SECCOMP_RULES = {
     reason:
       'which host and port may be reached is decided when a socket is connected, bound or put to listen',
   },
+  unobservable: {
+    reason: 'what a program asks for that its user may not read cannot be looked at; give it read permission',
+  },
   interfaces: {
     reason:
       "a connected socket belongs to the host's network: what it says of interfaces is answered from the sandbox's own",

@@ -95,7 +95,7 @@ function settingsRow(plan: Plan): Fields<'settings'> {
     platform: plan.tier === 'platform' ? 1 : 0,
     network_held: plan.egress.mode === 'allow' ? 0 : 1,
     processes: plan.limits.processesBy === 'warden' ? plan.limits.processes : 0,
-    pad: 0,
+    unobservable_rule: plan.seccomp.rules.findIndex(({ name }) => name === 'unobservable'),
   };
 }
 

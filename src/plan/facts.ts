@@ -42,6 +42,11 @@ export interface KernelFacts {
   readonly notifyProblem: string | null;
   readonly waitKillable: boolean;
   readonly perUserNamespaceProcessCount: boolean;
+  /** Filters that were put on this process before, as a container's is; null: none. */
+  readonly outerFilters: {
+    readonly count: number /** Names of calls. */;
+    readonly refused: readonly string[];
+  } | null;
   /** All processes of the user can be seen from here. */
   readonly initialPidNamespace: boolean;
 }

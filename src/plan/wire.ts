@@ -69,7 +69,8 @@ export const SECTIONS = {
       network_held: 'u32',
       /** Processes and threads that the warden counts; 0: RLIMIT_NPROC holds them. */
       processes: 'u32',
-      pad: 'u32',
+      /** The rule by which callers are refused that cannot be looked at. */
+      unobservable_rule: 'u32',
     },
   },
   mount: {

@@ -37,8 +37,15 @@ export function kernelFacts(release: string, answers: ProbeAnswers): KernelFacts
     notifyProblem: problem(answers.get('listener')),
     waitKillable: answers.get('wait_killable') === '1',
     perUserNamespaceProcessCount: atLeast(release, 5, 14),
+    outerFilters: outerFilters(answers),
     initialPidNamespace: answers.get('initial_pid_namespace') === '1',
   };
+}
+
+function outerFilters(answers: ProbeAnswers): KernelFacts['outerFilters'] {
+  const count = Number(answers.get('outer_filters') ?? 0);
+  if (count === 0) return null;
+  return { count, refused: (answers.get('outer_refuses') ?? '').split(', ').filter((name) => name !== '') };
 }
 
 /** `ok`, or `step:errno`. */

@@ -32,7 +32,7 @@ export function examine({ root, launcher }: Installation): Finding[] {
 /** What a kernel lacks, and from which version on it has it. */
 export function kernelFindings(facts: KernelFacts, threadsNamed: boolean, launcher: string): Finding[] {
   return [
-    namespaces(facts.namespacesProblem, launcher),
+    namespaces(facts, launcher),
     listener(facts.notifyProblem),
     landlock(facts.landlockAbi),
     facts.waitKillable
@@ -51,6 +51,7 @@ export function kernelFindings(facts: KernelFacts, threadsNamed: boolean, launch
           detail: 'only processes can be named; a thread with descriptors of its own is refused the network',
           remedy: 'Linux 6.9 has PIDFD_THREAD',
         },
+    ...(facts.outerFilters === null ? [] : [outerFilters(facts.outerFilters)]),
     facts.perUserNamespaceProcessCount
       ? ok('process limit', 'counted for each sandbox')
       : {
@@ -61,6 +62,13 @@ export function kernelFindings(facts: KernelFacts, threadsNamed: boolean, launch
         },
   ];
 }
+
+/** No loss: what holds beside ours. */
+const outerFilters = ({ count, refused }: NonNullable<KernelFacts['outerFilters']>): Finding =>
+  ok(
+    'outer filters',
+    `${count}, as a container has them${refused.length === 0 ? '' : `; refused: ${refused.join(', ')}`}`,
+  );
 
 function nodeFinding(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -105,16 +113,20 @@ function listener(problem: string | null): Finding {
   };
 }
 
-function namespaces(problem: string | null, launcher: string): Finding {
+function namespaces(
+  { namespacesProblem: problem, landlockAbi, notifyProblem }: KernelFacts,
+  launcher: string,
+): Finding {
   if (problem === null)
     return ok(
       'namespaces',
       'user, mount, pid, network, ipc, uts and cgroup namespaces, with /proc and tmpfs inside',
     );
+  const withoutThem = landlockAbi > 0 && notifyProblem === null;
   return {
     name: 'namespaces',
-    state: 'missing',
-    detail: problem,
+    state: withoutThem ? 'weak' : 'missing',
+    detail: withoutThem ? `${problem}: sandboxes run in the platform tier` : problem,
     remedy: namespaceRemedy(problem, launcher),
   };
 }

@@ -18,6 +18,7 @@ const KERNEL: KernelFacts = {
   notifyProblem: null,
   waitKillable: true,
   perUserNamespaceProcessCount: true,
+  outerFilters: null,
   initialPidNamespace: true,
 };
 

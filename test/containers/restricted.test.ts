@@ -155,7 +155,11 @@ describe.skipIf(unavailable !== null)(
         ];
         expect(here.get('namespaces')).toMatchObject({
           state: expect.not.stringMatching(/^ok$/),
-          detail: profile === 'common' ? 'proc gives EPERM' : 'clone gives EPERM',
+          detail: `${profile === 'common' ? 'proc' : 'clone'} gives EPERM: sandboxes run in the platform tier`,
+        });
+        expect(here.get('outer filters')).toMatchObject({
+          state: 'ok',
+          detail: expect.stringContaining('kcmp'),
         });
         for (const name of ['system call listener', 'landlock', 'mediated calls', 'threads'])
           expect(here.get(name), name).toEqual(there.get(name));

@@ -31,7 +31,8 @@ static void print_document(const struct document *document) {
   ROWS(SECTION_SETTINGS, settings_row,
        N(audit_arch) N(namespaces) N(inside_uid) N(inside_gid) N(host_kind) N(host_uid) N(host_gid) N(landlock_abi)
        N(handled_fs) N(handled_net) N(scoped) N(memory_bytes) N(cpu_ms) N(private_bytes) T(hostname) T(workdir)
-       N(proxy_port) N(datagrams) N(platform) N(network_held) N(processes) N(pad))
+       N(proxy_port) N(datagrams) N(platform) N(network_held) N(processes)
+       N(unobservable_rule))
   ROWS(SECTION_MOUNT, mount_row, N(kind) N(flags) T(source) T(target) N(mode) N(owner_uid) N(owner_gid) N(pad))
   ROWS(SECTION_LANDLOCK, landlock_row, T(path) N(access))
   ROWS(SECTION_INSTRUCTION, instruction_row, N(code) N(jt) N(jf) N(k))
