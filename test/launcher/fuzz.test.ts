@@ -127,7 +127,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
         '-Wl,--wrap=connect,--wrap=fork',
       ],
       sources: ['command-fuzz.c'],
-      units: [...units, 'descriptors', 'inbox', 'place'].map((unit) => `${unit}.c`),
+      units: [...units, 'descriptors', 'inbox', 'network', 'place'].map((unit) => `${unit}.c`),
       output: join(scratch.root, 'command-fuzzer'),
     });
     const found = join(scratch.root, 'found-commands');
