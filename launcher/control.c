@@ -10,7 +10,9 @@
 #define HEADER 8
 /* The biggest command after the launch carries a datagram; a bigger one is a broken supervisor. */
 #define MAX_COMMAND 66000
-/* A supervisor that does not read for so long has stopped for good. */
+/* So much may wait until nothing new is begun. */
+#define MUCH_QUEUED (1u << 20)
+/* What was begun before does not add up to this. */
 #define MAX_QUEUED (16u << 20)
 
 static bool read_exactly(int fd, uint8_t *bytes, size_t length) {
@@ -129,6 +131,8 @@ bool control_send(struct control *control, struct frame *frame) {
   control->out_length += frame->length;
   return control_flush(control);
 }
+
+bool control_behind(const struct control *control) { return control->out_length > MUCH_QUEUED; }
 
 void control_drain(struct control *control, int timeout_ms) {
   while (control->out_length > 0) {

@@ -41,6 +41,8 @@ void frame_u64(struct frame *frame, uint64_t value);
 void frame_bytes(struct frame *frame, const void *bytes, size_t length);
 bool control_send(struct control *control, struct frame *frame);
 bool control_flush(struct control *control);
+/* Whether the supervisor has so much to read that nothing should be begun which it must be told about. */
+bool control_behind(const struct control *control);
 /* Writes all that is queued, waiting at most `timeout_ms`. */
 void control_drain(struct control *control, int timeout_ms);
 

@@ -112,9 +112,9 @@ static void connect_inet(const struct mediator *mediator, struct waiting *waitin
     waiting_finish(mediator, waiting, EISCONN);
     return;
   }
-  bool datagram = place.synthetic && waiting->type != SOCK_STREAM && place.port != 0;
+  bool datagram = waiting->type != SOCK_STREAM && place.named && !place.loopback && place.port != 0;
   waiting->proxied = is_proxy(settings, waiting, &place) || (datagram && settings->datagrams);
-  bool local = !place.named || place.loopback || place.port == 0 || datagram;
+  bool local = !place.named || place.loopback || place.port == 0 || (datagram && place.synthetic);
   if (waiting->proxied || !local) decide(mediator, waiting, &place);
   else connecting_inside(mediator, waiting);
 }

@@ -102,6 +102,14 @@ bool network_addresses(void) {
   return good;
 }
 
+bool network_make_local(int family, const void *address, size_t length) {
+  int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return false;
+  bool good = add_local_route(fd, (unsigned char)family, address, length, (unsigned char)(length * 8)) || errno == EEXIST;
+  keep_errno(fd);
+  return good;
+}
+
 static int bound(int type, uint32_t host_address, uint16_t port) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(host_address)};
   int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);

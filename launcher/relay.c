@@ -4,6 +4,8 @@
 #include "descriptors.h"
 #include "handle.h"
 #include "inbox.h"
+#include "network.h"
+#include "place.h"
 #include "sys.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,9 +27,12 @@ bool relay_prepare(pid_t init) {
   return user_namespace >= 0 && network_namespace >= 0;
 }
 
-/* IPv6 has no address of the pool on an interface, only a route that makes all of it local: binding to one is free. */
+/* IPv6 has no address of the pool on an interface, only a route that makes all of it local: binding to one is free. A real
+   address, which an endpoint names, gets such a route of its own. */
 static int bound(const struct target *target, int domain) {
   int free = 1;
+  struct place place = place_of(target);
+  if (!place.synthetic && !network_make_local(domain, place.address, place.length)) return -1;
   int fd = socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   if (setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &free, sizeof free) < 0 && domain == AF_INET) return -1;

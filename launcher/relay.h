@@ -1,5 +1,5 @@
-/* Sockets of the sandbox's network that stand for endpoints which take datagrams: bound to a synthetic address inside,
-   served by the supervisor outside. */
+/* Sockets of the sandbox's network that stand for endpoints which take datagrams: bound inside to the address that the
+   workload sends to, synthetic or real, and served by the supervisor outside. */
 #ifndef OPENSHELL_RELAY_H
 #define OPENSHELL_RELAY_H
 

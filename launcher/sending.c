@@ -37,6 +37,9 @@ static int read_message(const struct waiting *waiting, unsigned i, struct target
   return error == 0 ? 1 : -error;
 }
 
+/* All else stays in the empty network: the sandbox's own, or nobody's. */
+static bool leads_outside(const struct place *place) { return place->named && !place->loopback && place->port != 0; }
+
 /* A socket without a port gets the one that it would get by sending. */
 static int give_port(int file, int domain) {
   struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
@@ -56,13 +59,12 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
     if (got == 0) continue;
     if (got == -ENOENT) break;
     struct place place = place_of(&waiting->target);
-    int error = got < 0 ? -got : place.synthetic && place.port != 0 ? give_port(waiting->file, waiting->domain) : 0;
+    int error = got < 0 ? -got : leads_outside(&place) ? give_port(waiting->file, waiting->domain) : 0;
     if (error != 0) {
       waiting_finish(mediator, waiting, error);
       return;
     }
-    /* All else stays in the empty network: the sandbox's own, or nobody's. */
-    if (!place.synthetic || place.port == 0) continue;
+    if (!leads_outside(&place)) continue;
     free(waiting->key);
     waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
     if (waiting->key != NULL) verdict_key_bind(waiting->key, waiting->file);

@@ -55,6 +55,7 @@ static struct {
   bool streams_taken;
   struct failure streams_failure; /* why not */
   bool ended; /* init is gone, and with it every process of the sandbox */
+  bool calls_wait; /* no notification is taken */
 } warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1, .inner = -1};
 
 static void report_failure(const struct failure *failure) {
@@ -347,10 +348,20 @@ static void dispatch(const struct epoll_event *event) {
   }
 }
 
+/* While the supervisor has much to read, calls wait in the kernel, where a signal still ends them: of what is refused nothing
+   goes untold, and what waits to be told has an end. */
+static void adjust_listener(void) {
+  if (warden.calls_wait == control_behind(&warden.control)) return;
+  warden.calls_wait = !warden.calls_wait;
+  struct epoll_event listener = {.events = warden.calls_wait ? 0 : EPOLLIN, .data.u64 = POLL_LISTENER};
+  epoll_ctl(warden.poll, EPOLL_CTL_MOD, warden.mediator.listener, &listener);
+}
+
 static void adjust_interest(void) {
   struct epoll_event control = {.events = EPOLLIN | (warden.control.out_length > 0 ? EPOLLOUT : 0), .data.u64 = POLL_CONTROL};
   epoll_ctl(warden.poll, EPOLL_CTL_MOD, WARDEN_CONTROL, &control);
   if (warden.control.out_length > 0) control_flush(&warden.control);
+  adjust_listener();
   if (warden.master < 0) return;
   struct epoll_event master = {.events = EPOLLIN | (terminal_wants_write() ? EPOLLOUT : 0), .data.u64 = POLL_MASTER};
   epoll_ctl(warden.poll, EPOLL_CTL_MOD, warden.master, &master);

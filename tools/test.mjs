@@ -107,6 +107,7 @@ function treeFor(user) {
   const copy = join(scratch, 'tree');
   mkdirSync(copy);
   for (const name of [
+    'build/programs',
     'dist',
     'examples',
     'launcher',

@@ -31,9 +31,6 @@ function needed(endpoint: Endpoint): { text: string; line: number } | null {
   if (endpoint.inspectedBecause !== null) {
     return { text: `\`${endpoint.inspectedBecause.value}\``, line: endpoint.inspectedBecause.span.line };
   }
-  // A datagram finds its way out by the synthetic address of a name; a real address leads nowhere inside.
-  if (endpoint.protocol?.value === 'udp' && (endpoint.hostKind === 'address' || endpoint.hostKind === 'any'))
-    return { text: '`protocol: udp` without a name', line: endpoint.protocol.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
   return null;

@@ -1,6 +1,6 @@
 /**
- * Datagrams to endpoints with `protocol: udp`. The workload sends them inside, to the synthetic address of a name, where a
- * socket of ours takes them; whose they are is known by the port that they come from, which the launcher told when the
+ * Datagrams to endpoints with `protocol: udp`. The workload sends them inside, to the synthetic address of a name or to a
+ * real address that an endpoint names, where a socket of ours takes them; whose they are is known by the port that they come from, which the launcher told when the
  * sender was judged. What comes from elsewhere goes nowhere.
  */
 import { type Address, addressFromBytes, parseAddress } from '../base/address.ts';

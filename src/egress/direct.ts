@@ -13,7 +13,7 @@ import type { BinaryIdentity } from '../match/identity.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
-import type { SyntheticAddresses } from './synthetic.ts';
+import { type SyntheticAddresses, standsForName } from './synthetic.ts';
 
 export interface DirectConnect {
   /** 4 or 16 bytes. */
@@ -49,8 +49,9 @@ export class DirectEgress {
   /** Whether some program may send datagrams there. */
   takesDatagrams(address: Address, port: number): boolean {
     const known = this.#options.synthetic.target(address);
-    if (known === null) return false;
-    return decideForAny(this.#options.datagrams, { host: hostOf(known.name), port }).kind === 'allow';
+    if (known === null && standsForName(address)) return false;
+    const host = hostOf(known?.name ?? address.text);
+    return decideForAny(this.#options.datagrams, { host, port }).kind === 'allow';
   }
 
   async judge(connect: DirectConnect): Promise<DirectVerdict> {

@@ -8,6 +8,9 @@ interface Expected<T> {
   readonly settled: Promise<void>;
 }
 
+/** More calls than the launcher lets wait at once: what is older will not be reported any more. */
+const MAX_EXPECTED = 4096;
+
 export class ExpectedReports<T> {
   readonly #patienceMs: number;
   readonly #byId = new Map<bigint, Expected<T>>();
@@ -26,7 +29,9 @@ export class ExpectedReports<T> {
     const settled = new Promise<void>((resolve) => {
       settle = resolve;
     });
+    this.take(id);
     this.#byId.set(id, { value, settle, settled });
+    if (this.#byId.size > MAX_EXPECTED) this.take(this.#byId.keys().next().value!);
   }
 
   /** The report about `id` has come; undefined when none was expected. Who waits goes on after the caller's own turn. */

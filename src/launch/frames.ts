@@ -2,23 +2,52 @@
 import { ENUMS, MAX_FRAME } from '../plan/wire.ts';
 
 const HEADER = 8;
+const NONE = Buffer.alloc(0);
+
+export interface Frame {
+  readonly type: number;
+  /** A part of what was received: copy what is kept, or all of that stays in memory. */
+  readonly payload: Buffer;
+}
 
 export class FrameSplitter {
-  #rest: Buffer | null = null;
+  /** The beginning of a frame is in its first bytes: a copy of ours, which grows with the frame. */
+  #held = NONE;
+  #length = 0;
 
-  /** Throws on a frame longer than MAX_FRAME. */
-  push(chunk: Buffer): { type: number; payload: Buffer }[] {
-    let bytes = this.#rest === null ? chunk : Buffer.concat([this.#rest, chunk]);
-    const frames: { type: number; payload: Buffer }[] = [];
-    while (bytes.length >= HEADER) {
-      const length = bytes.readUInt32LE(0);
+  /** Throws on a frame longer than MAX_FRAME: where the next one begins is not known then. */
+  push(chunk: Buffer): Frame[] {
+    const bytes = this.#length === 0 ? chunk : this.#append(chunk);
+    const frames: Frame[] = [];
+    let at = 0;
+    while (bytes.length - at >= HEADER) {
+      const length = bytes.readUInt32LE(at);
       if (length > MAX_FRAME) throw new Error('a frame from the launcher is too long');
-      if (bytes.length < HEADER + length) break;
-      frames.push({ type: bytes.readUInt32LE(4), payload: bytes.subarray(HEADER, HEADER + length) });
-      bytes = bytes.subarray(HEADER + length);
+      const end = at + HEADER + length;
+      if (end > bytes.length) break;
+      frames.push({ type: bytes.readUInt32LE(at + 4), payload: bytes.subarray(at + HEADER, end) });
+      at = end;
     }
-    this.#rest = bytes.length === 0 ? null : bytes;
+    if (at > 0 || bytes === chunk) this.#hold(bytes.subarray(at));
     return frames;
+  }
+
+  #hold(rest: Buffer): void {
+    this.#held = rest.length === 0 ? NONE : Buffer.from(rest);
+    this.#length = rest.length;
+  }
+
+  /** However small the pieces of a frame are, each of its bytes is copied a few times only. */
+  #append(chunk: Buffer): Buffer {
+    const length = this.#length + chunk.length;
+    if (length > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, 2 * this.#length));
+      this.#held.copy(larger, 0, 0, this.#length);
+      this.#held = larger;
+    }
+    chunk.copy(this.#held, this.#length);
+    this.#length = length;
+    return this.#held.subarray(0, length);
   }
 }
 

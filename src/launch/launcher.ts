@@ -213,6 +213,7 @@ function listen(
     try {
       for (const { type, payload } of frames.push(chunk)) handlers.report(decodeReport(type, payload));
     } catch (error) {
+      control.destroy(); // nothing behind it can be understood
       broken((error as Error).message);
     }
   });

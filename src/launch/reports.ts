@@ -111,13 +111,18 @@ function decode(type: number, reader: FrameReader): Report {
         id,
         sends,
         socketType: reader.u32(),
-        address: reader.bytes().slice(),
-        port: reader.u32(),
+        address: addressOf(reader, [4, 16]),
+        port: portOf(reader),
         process: decodeProcess(reader),
       };
     }
     case ENUMS.report.peer:
-      return { kind: 'peer', id: reader.u64(), port: reader.u32(), address: reader.bytes().slice() };
+      return {
+        kind: 'peer',
+        id: reader.u64(),
+        port: portOf(reader),
+        address: addressOf(reader, [0, 4, 16]),
+      };
     case ENUMS.report.reused: {
       const count = reader.u32();
       if (count > MAX_USES) throw new Error('a frame from the launcher reports too many uses');
@@ -137,9 +142,9 @@ function decode(type: number, reader: FrameReader): Report {
     case ENUMS.report.sent:
       return {
         kind: 'sent',
-        localPort: reader.u32(),
-        port: reader.u32(),
-        address: reader.bytes().slice(),
+        localPort: portOf(reader),
+        port: portOf(reader),
+        address: addressOf(reader, [4, 16]),
         payload: reader.bytes().slice(),
       };
     default:
@@ -151,6 +156,20 @@ function limitName(number: number): CountedLimit {
   const found = Object.entries(ENUMS.limit).find(([, value]) => value === number)?.[0];
   if (found === undefined) throw new Error(`a frame from the launcher names an unknown limit ${number}`);
   return found as CountedLimit;
+}
+
+/** A copy: the frame it stands in would be kept with it. */
+function addressOf(reader: FrameReader, lengths: readonly number[]): Uint8Array {
+  const bytes = reader.bytes();
+  if (!lengths.includes(bytes.length))
+    throw new Error(`a frame from the launcher holds an address of ${bytes.length} bytes`);
+  return Uint8Array.from(bytes);
+}
+
+function portOf(reader: FrameReader): number {
+  const port = reader.u32();
+  if (port > 65_535) throw new Error(`a frame from the launcher names port ${port}`);
+  return port;
 }
 
 function decodeProcess(reader: FrameReader): ReportedProcess {

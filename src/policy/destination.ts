@@ -39,7 +39,7 @@ function checkHost(
   const protocol = fields.protocol?.value ?? null;
   if (host === undefined && keys.has('host')) return null;
   if (host === undefined || host.value === '') {
-    const needs = protocol === 'tcp' || protocol === 'udp' || protocol === 'mcp';
+    const needs = protocol === 'tcp' || protocol === 'mcp';
     if (!needs && keys.has('allowed_ips')) {
       return { host: { value: '', span: host?.span ?? read.span }, hostKind: 'any' };
     }

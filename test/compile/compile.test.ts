@@ -201,11 +201,6 @@ describe('what is refused', () => {
       'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: rest\n        access: read-only\n    binaries: [/usr/bin/curl]\n',
       7,
     ],
-    [
-      'udp endpoints without a name',
-      'network_policies:\n  a:\n    endpoints:\n      - host: 203.0.113.9\n        port: 53\n        protocol: udp\n    binaries: [/usr/bin/curl]\n',
-      7,
-    ],
   ])('%s, with their line', (_what, text, line) => {
     const { problems } = tryCompile(policy(text));
     expect(problems.map((problem) => problem.line)).toContain(line);

@@ -132,6 +132,28 @@ describe('a direct connection', () => {
     );
   });
 
+  it('for datagrams goes to real addresses that an endpoint names, or that lie in its `allowed_ips`', async () => {
+    const rules = table([
+      policy(
+        'media',
+        [
+          endpoint('203.0.113.5:123', { transport: 'udp' }),
+          endpoint(':4000', { index: 1, transport: 'udp', allowedIps: ['203.0.113.64/28', '198.18.0.0/15'] }),
+        ],
+        [binary('/usr/bin/curl')],
+      ),
+    ]);
+    const { judge } = sandbox(rules);
+    const asked = async (to: string, port: number, datagram = true) =>
+      (await judge(address(to), port, { datagram })).event.reason;
+    expect(await asked('203.0.113.5', 123)).toBe('allowed');
+    expect(await asked('203.0.113.5', 123, false)).toBe('endpoint_not_listed');
+    expect(await asked('203.0.113.5', 124)).toBe('datagram_not_allowed');
+    expect(await asked('203.0.113.65', 4000)).toBe('allowed');
+    expect(await asked('203.0.113.80', 4000)).toBe('address_not_listed');
+    expect(await asked('198.18.200.1', 4000)).toBe('datagram_not_allowed'); // stands for a name, or for nothing
+  });
+
   it.each(['127.0.0.1', '169.254.169.254', '0.0.0.0', '::1', 'fe80::1', '64:ff9b::7f00:1', '224.0.0.1'])(
     'is refused when the name is at %s',
     async (real) => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { frame, wordsFrame } from '../../src/launch/frames.ts';
 import { because, find } from '../programs/support/host.ts';
 import { useScratch } from '../programs/support/scratch.ts';
 import { canCompile, compile } from './support/compiling.ts';
@@ -21,7 +22,7 @@ const lacking = [
   ...(notBuilt === null ? [] : ['the launcher']),
 ];
 
-describe.skipIf(lacking.length > 0)(`a fuzzer of the launcher’s decoders${because(lacking)}`, () => {
+describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${because(lacking)}`, () => {
   it('finds nothing in 200,000 documents that it makes out of real ones', { timeout: 180_000 }, () => {
     const fuzzer = compile({
       compiler: clang!,
@@ -83,6 +84,68 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of the launcher’s decoders${beca
     scratch.write('places/pool', v6(pool));
     scratch.write('places/one', v6([...Array(15).fill(0), 1]));
     fuzz(fuzzer, 2_000_000, join(scratch.root, 'places'), found);
+  });
+
+  it('finds nothing in 5,000 conversations on the control socket', { timeout: 180_000 }, () => {
+    const fuzzer = compile({
+      compiler: clang!,
+      flags: ['-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
+      sources: ['control-fuzz.c'],
+      units: ['control.c'],
+      output: join(scratch.root, 'control-fuzzer'),
+    });
+    const found = join(scratch.root, 'found-conversations');
+    mkdirSync(found);
+    const commands = Buffer.concat([
+      wordsFrame('signal', 15, 0),
+      frame('verdict', Buffer.alloc(48, 3)),
+      frame('datagrams', Buffer.alloc(28, 2)),
+      wordsFrame('resize'),
+      frame('forget', Buffer.alloc(4096)),
+    ]);
+    const step = (what: number, amount: number, more = 0): Buffer =>
+      Buffer.from([what, amount & 255, amount >> 8, more]);
+    const written = (bytes: Buffer): Buffer => Buffer.concat([step(0, bytes.length), bytes]);
+    const queued = [step(1, 40_000, 4), step(1, 65_535, 9), step(2, 65_535), step(1, 10, 1), step(2, 3)];
+    scratch.write('conversations/whole', written(commands));
+    scratch.write(
+      'conversations/pieces',
+      Buffer.concat([...commands].map((byte) => written(Buffer.of(byte)))),
+    );
+    scratch.write('conversations/too-long', written(wordsFrame('kill').fill(255, 0, 4)));
+    scratch.write('conversations/queued', Buffer.concat(queued));
+    scratch.write('conversations/much', Buffer.concat(Array<Buffer>(48).fill(step(1, 65_535, 9))));
+    fuzz(fuzzer, 5_000, join(scratch.root, 'conversations'), found);
+  });
+
+  it('finds nothing in 50,000 series of commands about calls that wait', { timeout: 180_000 }, () => {
+    const units = ['destination', 'connecting', 'sending', 'verdicts', 'relay', 'control'];
+    const fuzzer = compile({
+      compiler: clang!,
+      flags: [
+        ...['-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
+        '-Wl,--wrap=connect,--wrap=fork',
+      ],
+      sources: ['command-fuzz.c'],
+      units: [...units, 'descriptors', 'inbox', 'network', 'place'].map((unit) => `${unit}.c`),
+      output: join(scratch.root, 'command-fuzzer'),
+    });
+    const found = join(scratch.root, 'found-commands');
+    mkdirSync(found);
+    // A call is added (its id, its kind, its address), then judged.
+    const add = (id: number, kind: number): Buffer =>
+      Buffer.from([0, id, kind, 14, 2, 0, 1, 187, 198, 18, 1, 0, ...Array(8).fill(0), 1, 1]);
+    const judge = (id: number, verdict: number): Buffer => {
+      const payload = Buffer.alloc(48);
+      payload.set([id], 0);
+      payload.set([verdict], 8);
+      payload.set([9, 0, 0, 0, 1, 0, 0, 0, 187, 1, 0, 0, 4, 0, 0, 0, 192, 0, 2, 1], 16);
+      return Buffer.concat([Buffer.from([3, 0xf1]), payload, Buffer.alloc(4, 1)]);
+    };
+    for (const kind of [0, 1, 8, 32, 68, 132])
+      for (const verdict of [0, 1, 2])
+        scratch.write(`commands/${kind}-${verdict}`, Buffer.concat([add(1, kind), judge(1, verdict)]));
+    fuzz(fuzzer, 50_000, join(scratch.root, 'commands'), found);
   });
 });
 

@@ -3,11 +3,11 @@
  * why in its own words; each connect is one event that names binary, host, port and rule.
  */
 import { execFileSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { copyFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allowed, type Client, direct, REFUSED, refused, sinceRefusal } from './support/direct.ts';
-import { because, find, missing, node } from './support/host.ts';
+import { because, find, findUnpacked, missing, node } from './support/host.ts';
 import {
   closeRawServers,
   gitDaemon,
@@ -351,9 +351,12 @@ IO::Socket::INET->new(PeerAddr => "${REFUSED}:7000"${bound}) or print $! + 0, "\
     });
   });
 
-  it.skipIf(find('nginx') === null || find('curl') === null)(
-    `nginx, as a proxy for others${because(missing('nginx', 'curl'))}`,
+  const nginx = findUnpacked('nginx');
+  it.skipIf(nginx === null || find('curl') === null)(
+    `nginx, as a proxy for others${because([...(nginx === null ? ['nginx'] : []), ...missing('curl')])}`,
     async () => {
+      const copy = join(scratch.project, 'nginx');
+      copyFileSync(nginx!, copy);
       scratch.write(
         'home/project/nginx.conf',
         `worker_processes 1; daemon off; pid nginx.pid; error_log stderr info;
@@ -368,8 +371,8 @@ http {
       );
       const get =
         "curl -sS --noproxy '*' --retry 50 --retry-connrefused --retry-delay 0 http://127.0.0.1:8080";
-      const script = `nginx -p "$PWD/" -c "$PWD/nginx.conf" & ${get}/mine; curl -s -o /dev/null -w '%{http_code}' --noproxy '*' http://127.0.0.1:8080/another; kill $!; wait`;
-      const done = await allowedThenRefused(overWeb('nginx', sh(script)));
+      const script = `./nginx -p "$PWD/" -c "$PWD/nginx.conf" & ${get}/mine; curl -s -o /dev/null -w '%{http_code}' --noproxy '*' http://127.0.0.1:8080/another; kill $!; wait`;
+      const done = await allowedThenRefused({ ...overWeb('sh', sh(script)), binary: copy });
       expect(done.stdout).toBe('GET web.test\n502');
       expect(done.stderr).toMatch(/connect\(\) to \S+ failed \(13: Permission denied\)/);
     },

@@ -1,9 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { Launcher, LauncherHandlers, WaitingLauncher } from '../../src/launch/launcher.ts';
-import { run } from '../../src/session/run.ts';
-import { compiled } from '../compile/compiled.ts';
+import { pretend } from './pretended.ts';
 
 const LOOPBACK = Uint8Array.of(127, 0, 0, 1);
 const nobody = { pid: 1, executables: [] };
@@ -14,47 +12,6 @@ async function listening(): Promise<{ handle: unknown; port: number }> {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return { handle: (server as unknown as { _handle: unknown })._handle, port };
-}
-
-/** A sandbox without a launcher: `play` says what it tells. */
-function pretend(
-  play: (handlers: LauncherHandlers, verdict: Promise<void>) => Promise<void>,
-): Promise<number> {
-  let judged = (): void => {};
-  const verdict = new Promise<void>((resolve) => {
-    judged = resolve;
-  });
-  const nothing = (): void => {};
-  const launcher: Launcher = {
-    signal: nothing,
-    verdict: () => judged(),
-    forget: nothing,
-    datagrams: nothing,
-    deliver: nothing,
-    resize: nothing,
-    kill: nothing,
-  };
-  const waiting: WaitingLauncher = {
-    abandon: async () => {},
-    launch: (_plan, _request, handlers) => {
-      void play(handlers, verdict);
-      return launcher;
-    },
-  };
-  return run({
-    plan: compiled(
-      'version: 1\nnetwork_policies:\n  a:\n    endpoints: [{host: a.test, port: 80}]\n    binaries: [/**]\n',
-    ),
-    document: new Uint8Array(),
-    launcher: waiting,
-    request: { command: ['x'], environment: [], searchPath: '', terminal: false },
-    connectTo: [],
-    events: null,
-    timeout: null,
-    quiet: true,
-    degraded: [],
-    warn: nothing,
-  });
 }
 
 describe('the socket of the proxy', () => {

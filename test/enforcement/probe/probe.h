@@ -22,6 +22,7 @@ extern const struct entry NETWORK_ACTIONS[];
 extern const struct entry HANDED_OVER_ACTIONS[];
 extern const struct entry CONNECT_RACE_ACTIONS[];
 extern const struct entry DNS_FLOOD_ACTIONS[];
+extern const struct entry CALL_FLOOD_ACTIONS[];
 extern const struct entry TERMINAL_ACTIONS[];
 extern const struct entry SAME_UID_ACTIONS[];
 extern const struct entry NEIGHBOUR_ACTIONS[];

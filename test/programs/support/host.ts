@@ -1,6 +1,7 @@
 /** What this machine has: programs by name, who runs the tests, and reasons to skip what cannot be tried here. */
 import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Directories that the default policy shows. */
 const DIRECTORIES = [
@@ -28,6 +29,15 @@ export function find(name: string): string | null {
     } catch {}
   }
   return null;
+}
+
+/** Packages that .ci/run unpacks, since installing them would start a daemon. */
+const UNPACKED = fileURLToPath(new URL('../../../build/programs/usr/sbin', import.meta.url));
+
+/** Path of a program that may be unpacked only: it is to be copied to where the policy shows it. */
+export function findUnpacked(name: string): string | null {
+  const path = join(UNPACKED, name);
+  return find(name) ?? (existsSync(path) ? path : null);
 }
 
 /** The names among these that this machine lacks. */
