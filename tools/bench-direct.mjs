@@ -1,6 +1,6 @@
 // What a direct connection costs: the same client, outside and inside, against one server on loopback. Inside it goes
 // by its name through policy DNS and the warden. Microseconds for a connect, connections with one request per second, and
-// megabytes per second of one connection.
+// megabytes per second of one connection. In both tiers.
 import { spawn, spawnSync } from 'node:child_process';
 
 const SERVER = `const big = Buffer.alloc(1 << 20);
@@ -45,17 +45,23 @@ export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 5
     if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
     return JSON.parse(stdout);
   };
-  const inside = ['run', '--allow', 'bench.test:80', '--connect-to', `bench.test:80:127.0.0.1:${port}`, '--'];
+  const options = ['--quiet', '--allow', 'bench.test:80', '--connect-to', `bench.test:80:127.0.0.1:${port}`];
+  const inside = (tier) => [openshell, 'run', '--tier', tier, ...options, '--'];
   const client = [process.execPath, '-e', CLIENT, '--'];
   try {
     return [0, 2000].map((spare) => {
       const bare = [];
       const direct = [];
+      const platform = [];
       for (let i = 0; i < rounds; i += 1) {
         bare.push(run([...client, '127.0.0.1', port, count, spare].map(String)));
-        direct.push(run([openshell, ...inside, ...client, 'bench.test', 80, count, spare].map(String)));
+        for (const [tier, list] of [
+          ['namespaces', direct],
+          ['platform', platform],
+        ])
+          list.push(run([...inside(tier), ...client, 'bench.test', 80, count, spare].map(String)));
       }
-      return { spare, bare: medians(bare), direct: medians(direct) };
+      return { spare, bare: medians(bare), direct: medians(direct), platform: medians(platform) };
     });
   } finally {
     server.kill();
@@ -69,7 +75,7 @@ function medians(rows) {
 
 /** Rows for people: outside, inside, and the ratio that counts (more is better for rates, less for times). */
 export const directRows = (results) =>
-  results.flatMap(({ spare, bare, direct }) =>
+  results.flatMap(({ spare, bare, direct, platform }) =>
     [
       ['connect p50, us', 'p50'],
       ['connect p99, us', 'p99'],
@@ -80,5 +86,7 @@ export const directRows = (results) =>
       bare: bare[key],
       direct: direct[key],
       ratio: direct[key] / bare[key],
+      platform: platform[key],
+      platformRatio: platform[key] / bare[key],
     })),
   );

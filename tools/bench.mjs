@@ -220,5 +220,7 @@ if (values.output === 'json') {
     ['outside', 'bare'],
     ['inside', 'direct'],
     ['inside / outside', 'ratio'],
+    ['platform', 'platform'],
+    ['platform / outside', 'platformRatio'],
   ]);
 }
