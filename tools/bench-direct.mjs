@@ -34,7 +34,7 @@ lookup(host, { family: 4 }, async (error, address) => {
   console.log(JSON.stringify({ p50: times[count >> 1], p99: times[Math.floor(count * 0.99)], rate, throughput: bytes / (now() - from) }));
 });`;
 
-/** Interleaved, the median of the rounds. `spare`: further open descriptors of the client. */
+/** Interleaved; the median of the rounds for times, and for rates the best: what else the machine does only takes away. `spare`: further open descriptors of the client. */
 export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 500 }) {
   const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await new Promise((resolve) =>
@@ -61,16 +61,22 @@ export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 5
         ])
           list.push(run([...inside(tier), ...client, 'bench.test', 80, count, spare].map(String)));
       }
-      return { spare, bare: medians(bare), direct: medians(direct), platform: medians(platform) };
+      return { spare, bare: summary(bare), direct: summary(direct), platform: summary(platform) };
     });
   } finally {
     server.kill();
   }
 }
 
-function medians(rows) {
+function summary(rows) {
   const middle = (key) => rows.map((row) => row[key]).sort((a, b) => a - b)[rows.length >> 1];
-  return Object.fromEntries(['p50', 'p99', 'rate', 'throughput'].map((key) => [key, middle(key)]));
+  const best = (key) => Math.max(...rows.map((row) => row[key]));
+  return {
+    p50: middle('p50'),
+    p99: middle('p99'),
+    rate: best('rate'),
+    throughput: best('throughput'),
+  };
 }
 
 /** Rows for people: outside, inside, and the ratio that counts (more is better for rates, less for times). */

@@ -8,7 +8,9 @@ static int64_t shifted_ms(void) { return now_ms() + ahead_ms; }
 #include "waiting.c" /* its table is looked into */
 #undef now_ms
 #include "agent.h"
+#include "births.h"
 #include "connecting.h"
+#include "datagrams.h"
 #include "destination.h"
 #include "handle.h"
 #include "relay.h"
@@ -63,6 +65,15 @@ void answer_go_on(int listener, uint64_t id) {
     if (table[i].state != WAITING_FREE && table[i].id == id) want(table[i].sending);
   answered(id);
 }
+void answer_value(int listener, uint64_t id, int64_t value) {
+  (void)listener;
+  want(value >= 0);
+  answered(id);
+}
+void mediate_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  (void)mediator, (void)caller;
+  answered(call->id);
+}
 bool answer_wanted(int listener, uint64_t id) {
   (void)listener;
   return id < IDS && !unwanted[id];
@@ -80,6 +91,14 @@ bool handle_send(int channel, const char *kind, int fd) {
 
 /* The callers: memory and executables are whatever comes. */
 void caller_close(struct caller *caller) { caller->proc = -1; }
+bool caller_open(struct caller *caller, pid_t tid) {
+  (void)caller, (void)tid;
+  return false;
+}
+bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length) {
+  (void)caller, (void)address, (void)bytes, (void)length;
+  return next() % 8 != 0;
+}
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length) {
   (void)caller, (void)address;
   fill(bytes, length);
@@ -136,7 +155,24 @@ pid_t __wrap_fork(void) {
   return -1;
 }
 
-static void add(void) {
+static uint64_t held[MAX_WAITING]; /* sockets that are held by their inodes */
+static unsigned held_count;
+
+static void hold(const struct mediator *mediator, struct waiting *waiting) {
+  int copy = fcntl(waiting->file, F_DUPFD_CLOEXEC, 0);
+  struct birth *birth = held_count == MAX_WAITING ? NULL : births_keep(mediator, copy, waiting->domain, waiting->type);
+  if (birth == NULL) {
+    close(copy);
+    return;
+  }
+  birth->relayed = waiting->type == SOCK_DGRAM && waiting->domain != AF_UNIX;
+  birth->attached = birth->relayed;
+  waiting->inode = birth->inode;
+  waiting->relayed = birth->relayed;
+  held[held_count++] = birth->inode;
+}
+
+static void add(const struct mediator *mediator) {
   static const int domains[] = {AF_INET, AF_INET6, AF_UNIX};
   uint64_t id = next() % IDS;
   uint8_t kind = next();
@@ -160,32 +196,34 @@ static void add(void) {
   waiting->call.nr = SYS_sendto;
   waiting->call.args[4] = next() % 2;
   waiting->call.args[5] = next() % 30;
+  if (next() % 2) hold(mediator, waiting);
   if (next() % 2) waiting->key = verdict_key_make(&waiting->caller, 1, &waiting->target, domain);
 }
 
 /* Who was not answered is still looked after, but for those that are gone. */
 static void look_after(void) {
-  bool held[IDS] = {false};
+  bool seen[IDS] = {false};
   unsigned filled = 0;
   for (unsigned i = 0; i < MAX_WAITING; i++) {
     if (table[i].state == WAITING_FREE) continue;
-    want(table[i].id < IDS && !held[table[i].id]);
-    held[table[i].id] = true;
+    want(table[i].id < IDS && !seen[table[i].id]);
+    seen[table[i].id] = true;
     filled++;
   }
   want(filled == count);
   for (unsigned id = 0; id < IDS; id++) {
-    want(held[id] ? waits[id] : !waits[id] || unwanted[id]);
-    waits[id] = held[id];
+    want(seen[id] ? waits[id] : !waits[id] || unwanted[id]);
+    waits[id] = seen[id];
   }
 }
 
 /* Bytes that end where they say they do. */
-static void give(struct mediator *mediator, bool to_relay, const uint8_t *bytes, size_t length) {
+static void give(struct mediator *mediator, enum command what, const uint8_t *bytes, size_t length) {
   uint8_t *exact = malloc(length == 0 ? 1 : length);
   want(exact != NULL);
   memcpy(exact, bytes, length);
-  if (to_relay) relay_make(-1, exact, length);
+  if (what == COMMAND_DATAGRAMS) relay_make(-1, exact, length);
+  else if (what == COMMAND_DELIVER) datagrams_deliver(exact, length);
   else mediate_verdict(mediator, exact, length);
   free(exact);
 }
@@ -200,7 +238,7 @@ static void verdict(struct mediator *mediator) {
   if (how & 32) memcpy(payload + 8, &(uint32_t){payload[8] % 4}, 4);
   if (how & 64) memset(payload + 26, 0, 2);
   if (how & 128) memcpy(payload + 28, &(uint32_t){payload[28] & 1 ? 4 : 16}, 4);
-  give(mediator, false, payload, length);
+  give(mediator, COMMAND_VERDICT, payload, length);
 }
 
 static unsigned open_files(void) {
@@ -214,7 +252,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (null < 0) null = open("/dev/null", O_WRONLY | O_CLOEXEC);
   unsigned before = open_files();
   struct control control = {.fd = null};
-  struct mediator mediator = {.control = &control, .listener = -1, .poll = epoll_create1(EPOLL_CLOEXEC), .top = 1, .inner = -1};
+  static const struct settings_row settings = {.network_held = 1, .platform = 1};
+  struct mediator mediator = {.settings = &settings, .control = &control, .listener = -1, .poll = epoll_create1(EPOLL_CLOEXEC), .top = 1, .inner = -1};
   want(mediator.poll >= 0);
   input = data;
   input_end = data + size;
@@ -225,13 +264,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     switch (next() % 8) {
       case 0:
       case 1:
-      case 2: add(); break;
+      case 2: add(&mediator); break;
       case 3:
       case 4: verdict(&mediator); break;
       case 5:
         length = next() % 4 == 0 ? next() % sizeof payload : 28;
         fill(payload, length);
-        give(&mediator, true, payload, length);
+        give(&mediator, next() % 2 ? COMMAND_DATAGRAMS : COMMAND_DELIVER, payload, length);
         break;
       case 6:
         mediate_ready(&mediator, MEDIATE_POLL_BASE + next() % 8);
@@ -248,6 +287,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (unsigned i = 0; i < MAX_WAITING; i++)
     if (table[i].state != WAITING_FREE) waiting_forget(&mediator, &table[i]);
   want(count == 0);
+  for (unsigned i = 0; i < held_count; i++) births_release(&mediator, held[i]);
+  held_count = 0;
   verdicts_forget();
   close(mediator.poll);
   free(control.out);

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #define HEADER 8
-#define LONGEST_COMMAND 4096
+#define LONGEST_COMMAND 66000
 #define STEPS 48
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What was written to the launcher, and how much of it came out. */
-static uint8_t written[1 << 16];
+static uint8_t written[1 << 18];
 static size_t written_length;
 static size_t taken;
 static bool broken;
