@@ -119,7 +119,16 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
   });
 
   it('finds nothing in 50,000 series of commands about calls that wait', { timeout: 180_000 }, () => {
-    const units = ['destination', 'connecting', 'sending', 'verdicts', 'relay', 'control', 'births', 'datagrams'];
+    const units = [
+      'destination',
+      'connecting',
+      'sending',
+      'verdicts',
+      'relay',
+      'control',
+      'births',
+      'datagrams',
+    ];
     const fuzzer = compile({
       compiler: clang!,
       flags: [
@@ -127,7 +136,9 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
         '-Wl,--wrap=connect,--wrap=fork',
       ],
       sources: ['command-fuzz.c'],
-      units: [...units, 'listeners', 'tree', 'descriptors', 'inbox', 'network', 'place'].map((unit) => `${unit}.c`),
+      units: [...units, 'listeners', 'tree', 'descriptors', 'inbox', 'network', 'place'].map(
+        (unit) => `${unit}.c`,
+      ),
       output: join(scratch.root, 'command-fuzzer'),
     });
     const found = join(scratch.root, 'found-commands');
