@@ -46,5 +46,21 @@ void answer_value(int listener, uint64_t id, int64_t value) {
   while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) < 0 && errno == EINTR) {}
 }
 
+int answer_descriptor(int listener, uint64_t id, int file, int number, int flags) {
+  struct seccomp_notif_addfd add = {.id = id,
+                                    .flags = SECCOMP_ADDFD_FLAG_SEND | (number == 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
+                                    .srcfd = (uint32_t)file,
+                                    .newfd = (uint32_t)number,
+                                    .newfd_flags = (uint32_t)flags};
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0) return 0;
+  if (errno != EINVAL) return errno;
+  /* Before Linux 5.14 in two steps. */
+  add.flags &= ~(uint32_t)SECCOMP_ADDFD_FLAG_SEND;
+  int given = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+  if (given < 0) return errno;
+  answer_value(listener, id, given);
+  return 0;
+}
+
 void answer_interrupt(int listener, uint64_t id) { send(listener, id, -ERESTARTSYS_VALUE, 0); }
 void answer_go_on(int listener, uint64_t id) { send(listener, id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }

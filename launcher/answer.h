@@ -15,6 +15,9 @@ bool answer_wanted(int listener, uint64_t id);
 /* The call returns this, which is not negative. */
 void answer_value(int listener, uint64_t id, int64_t value);
 void answer_error(int listener, uint64_t id, int error);
+/* The call returns a new descriptor of the caller for this file: `number`, or any for 0; `flags` are O_CLOEXEC or 0. 0, or why
+   not: then it is not answered. */
+int answer_descriptor(int listener, uint64_t id, int file, int number, int flags);
 /* The call is interrupted: it gives EINTR or is made again, as the signal's action says. */
 void answer_interrupt(int listener, uint64_t id);
 /* The kernel makes the call: only where nothing that could still change can reach the outside. */

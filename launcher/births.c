@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -119,15 +118,6 @@ static int relayed_number(const struct caller *caller) {
   return 0;
 }
 
-static int hand_over(const struct mediator *mediator, uint64_t id, int file, int number, int type) {
-  struct seccomp_notif_addfd add = {.id = id,
-                                    .flags = SECCOMP_ADDFD_FLAG_SEND | (number == 0 ? 0 : SECCOMP_ADDFD_FLAG_SETFD),
-                                    .srcfd = (uint32_t)file,
-                                    .newfd = (uint32_t)number,
-                                    .newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0};
-  return ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? errno : 0;
-}
-
 struct birth *births_keep(const struct mediator *mediator, int file, int domain, int type) {
   struct stat st;
   if (fstat(file, &st) < 0) return NULL;
@@ -155,8 +145,9 @@ void births_make(const struct mediator *mediator, const struct caller *caller, c
   }
   birth->relayed = relayed;
   int number = relayed ? relayed_number(caller) : 0;
-  int error = hand_over(mediator, call->id, file, number, type);
-  if (error == EBADF && number != 0) error = hand_over(mediator, call->id, file, 0, type); /* it lowered its limit of open files */
+  int flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+  int error = answer_descriptor(mediator->listener, call->id, file, number, flags);
+  if (error == EBADF && number != 0) error = answer_descriptor(mediator->listener, call->id, file, 0, flags); /* it lowered its limit of open files */
   if (error == 0) return;
   release(mediator, birth);
   answer_error(mediator->listener, call->id, error);

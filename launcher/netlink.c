@@ -7,7 +7,6 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,11 +44,8 @@ void netlink_socket_for(const struct mediator *mediator, const struct seccomp_no
     if (made >= 0) close(made);
     return;
   }
-  struct seccomp_notif_addfd add = {.id = call->id,
-                                    .flags = SECCOMP_ADDFD_FLAG_SEND,
-                                    .srcfd = (uint32_t)made,
-                                    .newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0};
-  if (ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0) answer_error(mediator->listener, call->id, errno);
+  int error = answer_descriptor(mediator->listener, call->id, made, 0, type & SOCK_CLOEXEC ? O_CLOEXEC : 0);
+  if (error != 0) answer_error(mediator->listener, call->id, error);
   else if (mediator->settings->platform && births_keep(mediator, made, AF_NETLINK, type) != NULL) return;
   close(made);
 }

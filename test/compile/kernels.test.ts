@@ -28,6 +28,16 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
   '6.8-landlock-4': { release: '6.8.0', landlockAbi: 4, threadsNamed: false },
   '6.11-landlock-5': { release: '6.11.0', landlockAbi: 5 },
   '6.12-landlock-6': { release: '6.12.0', landlockAbi: 6 },
+  'platform-5.13': { release: '5.13.0', landlockAbi: 1, namespacesProblem: RESTRICTED, ...OLD },
+  'platform-6.1': { release: '6.1.0', landlockAbi: 2, namespacesProblem: RESTRICTED, threadsNamed: false },
+  'platform-no-landlock': { release: '6.1.0', landlockAbi: 0, namespacesProblem: RESTRICTED },
+  'platform-container': {
+    release: '6.12.0',
+    landlockAbi: 6,
+    namespacesProblem: RESTRICTED,
+    initialPidNamespace: false,
+    outerFilters: { count: 1, refused: ['unshare(CLONE_NEWUSER)', 'pidfd_getfd'] },
+  },
   'no-user-namespaces': { release: '6.12.0', landlockAbi: 6, namespacesProblem: RESTRICTED },
 };
 
