@@ -109,11 +109,14 @@ static struct birth *free_place(const struct mediator *mediator) {
 
 /* A free number among those for which the filter has the warden send; 0 for none. */
 static int relayed_number(const struct caller *caller) {
+  static const int starts[] = RELAYED_STARTS;
   char name[32];
   char text[8];
-  for (int number = RELAYED_FIRST; number < RELAYED_FIRST + RELAYED_COUNT; number++) {
-    snprintf(name, sizeof name, "fd/%d", number);
-    if (readlinkat(caller->proc, name, text, sizeof text) < 0) return errno == ENOENT ? number : 0;
+  for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+    for (int number = starts[i]; number < starts[i] + RELAYED_COUNT; number++) {
+      snprintf(name, sizeof name, "fd/%d", number);
+      if (readlinkat(caller->proc, name, text, sizeof text) < 0) return errno == ENOENT ? number : 0;
+    }
   }
   return 0;
 }

@@ -29,7 +29,7 @@ const out = [
   `#define SYNTHETIC_V6_PREFIX ${wire.INNER.syntheticV6.prefix}`,
   `#define OWN_V4 0x${hex4(wire.INNER.ownV4)}u`,
   `#define OWN_V6 {${bytes6(wire.INNER.ownV6).join(', ')}}`,
-  `#define RELAYED_FIRST ${wire.RELAYED_NUMBERS.first}`,
+  `#define RELAYED_STARTS {${wire.RELAYED_NUMBERS.starts.join(', ')}}`,
   `#define RELAYED_COUNT ${wire.RELAYED_NUMBERS.count}`,
   `#define MAX_QUESTIONS ${wire.MAX_QUESTIONS}`,
   `#define DNS_V4 0x${hex4(wire.INNER.dns)}u`,

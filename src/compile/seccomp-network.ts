@@ -160,15 +160,13 @@ function relayed(
   call: (typeof WRITES)[number] | (typeof RECEIVES)[number] | 'sendto' | 'sendmsg' | 'sendmmsg',
   handler: 'datagram' | 'receive',
 ): Treatment {
-  const { first, count } = RELAYED_NUMBERS;
+  const { starts, count } = RELAYED_NUMBERS;
   return {
     call,
-    clauses: [
-      {
-        when: [maskedEqual(argument(call, 'fd'), ALL - (count - 1), first)],
-        verdict: mediate(handler, ERRNOS.EACCES, 'mediated_network'),
-      },
-    ],
+    clauses: starts.map((start) => ({
+      when: [maskedEqual(argument(call, 'fd'), ALL - (count - 1), start)],
+      verdict: mediate(handler, ERRNOS.EACCES, 'mediated_network'),
+    })),
     otherwise: ALLOWED_CALL,
   };
 }

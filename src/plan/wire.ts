@@ -31,9 +31,10 @@ export const INNER = {
 
 /**
  * Numbers that datagram sockets get in the `platform` tier: they cannot send by themselves, and the filter has the warden
- * do it for these numbers. Below 1024, where select(2) and the usual limit of open files end.
+ * do it for these numbers: the first of them below 1024, where select(2) and the usual limit of open files end, the others for
+ * programs that have more files open.
  */
-export const RELAYED_NUMBERS = { first: 768, count: 256 } as const;
+export const RELAYED_NUMBERS = { starts: [768, 3840, 16_128, 65_280], count: 256 } as const;
 
 /** Questions that a row of `notify` can ask. */
 export const MAX_QUESTIONS = 3;

@@ -299,6 +299,15 @@ print(good)`);
     expect(done).toMatchObject({ code: 0, stdout: '60000\nTrue\n500\n' });
   });
 
+  it('go out of a program that has thousands of files open', async () => {
+    const done = await python(`
+import resource
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]; resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+files = [open("/dev/null") for _ in range(5000)]
+s = new(); s.sendto(b"far", ("time.test", 123)); print(s.recv(100), s.fileno() > 1024)`);
+    expect(done).toMatchObject({ code: 0, stdout: "b'FAR' True\n", stderr: '' });
+  });
+
   it('to a server that is not there are lost, and the sandbox lives on', async () => {
     const done = await python(`
 s = new(); s.settimeout(0.3)
