@@ -64,7 +64,7 @@ export class Surroundings {
   /** Both end with their standard input, so also when the test run is killed. */
   async #processes(probe: string, tag: string, owner: UserIds | null): Promise<void> {
     const as = owner ?? {};
-    const victim = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'], ...as });
+    const victim = spawn(probe, ['be-deaf'], { stdio: ['pipe', 'ignore', 'ignore'], ...as });
     const key = 0x4f000000 + (process.pid & 0xffffff);
     const words = ['hold', String(key), `/${tag}`, `@${tag}`];
     const holder = spawn(probe, words, { stdio: ['pipe', 'pipe', 'inherit'], ...as });

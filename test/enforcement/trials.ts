@@ -5,10 +5,11 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tier } from '../../src/plan/plan.ts';
 import { type CommandOptions, type Outcome, runCommand, type UserIds } from '../support/command.ts';
 import { cleanEnvironment, installInto, isRoot, openshell } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
-import { type Arena, arenaOf } from './arenas.ts';
+import { type Arena, arenaOf, argumentsOf } from './arenas.ts';
 import { makePlaces, type Places, SET_USER_ID, WORD } from './fixture.ts';
 import { type Job, quoted, type Results, readResults, writeJobs } from './jobs.ts';
 import type { ArenaName, Probe } from './probe.ts';
@@ -26,34 +27,47 @@ const SOMEBODY: UserIds = { uid: 1_879_048_192, gid: 1_879_048_192 };
 /** New namespaces of every kind, as root of the first. */
 const OWN_NAMESPACES = 'unshare -Urmpfnui --cgroup --mount-proc sh -c';
 const RUN_LIMIT_MS = 90_000;
+/** In a sandbox: whoever started the driver. Process 1, where there is a pid namespace. */
+const INSIDE = { INIT: '' };
+const FIND_INIT =
+  'while read -r key value; do [ "$key" != PPid: ] || INIT=$value; done < "/proc/$PPID/status"';
 
 export class Trials {
   readonly scratch: Scratch;
   readonly surroundings: Surroundings;
   /** What the sandboxes see. */
   readonly places: Places;
+  readonly #tier: Tier;
   readonly #tools: string;
   readonly #command: string;
   readonly #runner: PlanRunner;
   #files = 0;
 
-  private constructor(scratch: Scratch, surroundings: Surroundings, tools: string, runner: PlanRunner) {
+  private constructor(
+    scratch: Scratch,
+    tier: Tier,
+    surroundings: Surroundings,
+    tools: string,
+    runner: PlanRunner,
+  ) {
     this.scratch = scratch;
+    this.#tier = tier;
     this.surroundings = surroundings;
     this.#tools = tools;
     this.#runner = runner;
-    this.places = makePlaces(scratch.directory('sandbox'), { standIns: false });
-    this.#command = installInto(this.places.project);
+    this.places = makePlaces(scratch.directory('sandbox'), { standIns: false, apart: tier === 'platform' });
+    this.#command = installInto(this.places.own);
   }
 
   /** With a cache that is not new: that of a first run is another matter (first-run.test.ts). */
-  static async make(): Promise<Trials> {
+  static async make(tier: Tier): Promise<Trials> {
     const scratch = new Scratch('enforcement');
     try {
       const tools = scratch.directory('tools');
       const surroundings = await Surroundings.make(scratch, compileProbe(tools), isRoot ? SOMEBODY : null);
       const trials = new Trials(
         scratch,
+        tier,
         surroundings,
         tools,
         await PlanRunner.make(scratch.directory('runner')),
@@ -69,37 +83,46 @@ export class Trials {
   async #warmUp(): Promise<void> {
     const { project } = this.places;
     const env = this.#environment(this.places);
-    const { code, stderr } = await runCommand([...openshell(this.#command), 'run', '--', 'true'], {
-      cwd: project,
-      env,
-    });
+    const command = [...openshell(this.#command), 'run', '--tier', this.#tier, '--', 'true'];
+    const { code, stderr } = await runCommand(command, { cwd: project, env });
     if (code !== 0) throw new Error(`openshell does not work here: exit code ${code}\n${stderr}`);
   }
 
   /** The command line, in one sandbox. */
-  async inSandbox(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
+  inSandbox(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
+    return this.#inSandbox(name, [canary, ...probes], () => this.places);
+  }
+
+  /** The same for what is not held: each has files of its own, as in the runs without a sandbox. */
+  notHeld(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
+    const base = this.scratch.directory(`not-held-${name}`);
+    const apart = this.#tier === 'platform';
+    return this.#inSandbox(name, probes, ({ id }) => makePlaces(join(base, id), { standIns: true, apart }));
+  }
+
+  async #inSandbox(
+    name: ArenaName,
+    probes: readonly Pick<Probe, 'id' | 'script'>[],
+    placesOf: (probe: Pick<Probe, 'id'>) => Places,
+  ): Promise<Results> {
     const arena = this.#arena(name);
     const policy = this.#policy(name, arena);
-    const events = join(this.places.project, 'events.jsonl');
-    const jobs = [canary, ...probes].map((probe) =>
-      this.#job(probe, this.places, { POLICY: policy, EVENTS: events }),
-    );
-    const { project } = this.places;
+    const { project, own } = this.places;
+    const events = join(own, 'events.jsonl');
+    const shown = new Set<string>();
+    const jobs = probes.map((probe) => {
+      const places = placesOf(probe);
+      if (places !== this.places)
+        for (const words of [`--write=${places.project}`, `--read=${places.readOnly}`]) shown.add(words);
+      return this.#job(probe, places, { POLICY: policy, EVENTS: events, ...INSIDE });
+    });
     const outcome = await this.#withOpenFiles(this.places, (files) =>
       runCommand(
         [
           ...openshell(this.#command),
-          'run',
-          ...[
-            '--quiet',
-            '--policy',
-            policy,
-            '--events',
-            events,
-            '--env-file',
-            join(project, 'variables.env'),
-          ],
-          ...arena.args,
+          ...['run', '--quiet', '--tier', this.#tier, '--policy', policy, '--events', events],
+          ...['--env-file', join(own, 'variables.env'), ...shown],
+          ...argumentsOf(arena),
           '--',
           ...this.#driver(jobs),
         ],
@@ -113,11 +136,13 @@ export class Trials {
   async withMarker(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
     const arena = this.#arena(name);
     const policy = this.#policy(name, arena);
-    const jobs = probes.map((probe) => this.#job(probe, this.places));
+    const jobs = probes.map((probe) => this.#job(probe, this.places, INSIDE));
     const outcome = await this.#runner.run(this.#driver(jobs), {
       workdir: this.places.project,
       policy,
-      ...(name === 'allow' ? { network: 'allow' } : {}),
+      tier: this.#tier,
+      ...(arena.network === null ? {} : { network: arena.network }),
+      write: arena.write,
       refusalErrno: MARKER,
       env: this.#environment(this.places),
       limitMs: RUN_LIMIT_MS,
@@ -151,8 +176,8 @@ export class Trials {
     const jobs = probes.map((probe) => {
       const places = makePlaces(join(base, probe.id), { standIns: true });
       const { id, script } = this.#job(probe, places, {
-        POLICY: join(places.project, 'policy.yaml'),
-        EVENTS: join(places.project, 'events.jsonl'),
+        POLICY: join(places.own, 'policy.yaml'),
+        EVENTS: join(places.own, 'events.jsonl'),
       });
       return { id, script: wrap(script) };
     });
@@ -179,11 +204,17 @@ export class Trials {
 
   #arena(name: ArenaName): Arena {
     const { listed, allowedPort } = this.surroundings;
-    return arenaOf(name, { readOnly: this.places.readOnly, listed, tools: this.#tools, allowedPort });
+    return arenaOf(name, {
+      tier: this.#tier,
+      readOnly: this.places.readOnly,
+      listed,
+      tools: this.#tools,
+      allowedPort,
+    });
   }
 
   #policy(name: ArenaName, { policy }: Arena): string {
-    const path = join(this.places.project, `policy-${name}.yaml`);
+    const path = join(this.places.own, `policy-${name}.yaml`);
     writeFileSync(path, `${policy}\n`);
     return path;
   }
@@ -206,12 +237,15 @@ export class Trials {
       READONLY: places.readOnly,
       PROJECT: places.project,
       REALHOME: places.home,
+      OWN: places.own,
       CACHE: places.cache,
       MNT: join(places.project, 'mnt'),
       ALLOWED: String(this.surroundings.allowedPort),
+      INIT: '1',
       ...more,
     };
     const exports = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+    if (more['INIT'] === '') exports.push(FIND_INIT);
     return { id, script: [...exports, 'cd "$PROJECT" || exit 1', script].join('\n') };
   }
 
@@ -249,6 +283,6 @@ export class Trials {
 /** Everything that a program may do anyway, so that a sandbox in which nothing works shows. */
 const canary = {
   id: CANARY,
-  script: `echo x > "canary-file" && rm "canary-file" && grep -q read "$READONLY/file" && echo x > /tmp/canary &&
+  script: `echo x > "canary-file" && rm "canary-file" && grep -q read "$READONLY/file" && echo x > "\${TMPDIR:-/tmp}/canary" &&
 [ -S "$LISTED/socket" ] && { [ -z "$HTTPS_PROXY" ] || "$PROBE" by-name allowed.test "$ALLOWED"; } && [ "$FROM_FILE" = yes ] && "$PROBE" memfd-create 8 && "$PROBE" socket 2 1 0 && "$PROBE" ok`,
 };

@@ -2,6 +2,8 @@
 import { attack, call, type Subject } from '../probe.ts';
 
 const limited = { arena: 'limited' } as const;
+/** Directories of the host's disk stand in for them elsewhere. */
+const onDisk = { ...limited, platform: { lacks: 'private root' } } as const;
 
 export const resources: Subject = {
   title: 'Resources',
@@ -38,15 +40,15 @@ export const resources: Subject = {
       'disk-tmp',
       'fill /tmp beyond the limit of the policy',
       'control',
-      'head -c 20000000 /dev/zero > "/tmp/openshell-probe-$PPID-$$"; code=$?; rm -f "/tmp/openshell-probe-$PPID-$$"; exit $code',
-      limited,
+      'head -c 20000000 /dev/zero > "${TMPDIR:-/tmp}/openshell-probe-$PPID-$$"; code=$?; rm -f "${TMPDIR:-/tmp}/openshell-probe-$PPID-$$"; exit $code',
+      onDisk,
     ),
     attack(
       'disk-home',
       'fill the home beyond the limit of the policy',
       'control',
       'head -c 20000000 /dev/zero > "$HOME/fill"; code=$?; rm -f "$HOME/fill"; exit $code',
-      limited,
+      onDisk,
     ),
     attack(
       'disk-shm',
