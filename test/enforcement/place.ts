@@ -1,6 +1,7 @@
 /** Where the suite runs, and as whom: a row of docs/enforcement-matrix.md each. */
 import type { Tier } from '../../src/plan/plan.ts';
 import { isRootRole } from '../support/product.ts';
+import { platformUnavailable } from './platform.ts';
 import { unavailable } from './workplace.ts';
 
 export interface Place {
@@ -26,8 +27,4 @@ export const NAMESPACES: Place = named(
   isRootRole ? 'namespaces, as root' : 'namespaces, as a user',
   'namespaces',
 );
-export const PLATFORM: Place = named(
-  'platform, as a user',
-  'platform',
-  unavailable ?? (isRootRole ? 'without namespaces it runs as an ordinary user' : null),
-);
+export const PLATFORM: Place = named('platform, as a user', 'platform', platformUnavailable);

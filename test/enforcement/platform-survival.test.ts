@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ended } from '../support/command.ts';
 import { Listeners } from '../support/listeners.ts';
 import { descendantsOf, eventually, isAlive, named } from '../support/processes.ts';
-import { PLATFORM, platformUnavailable } from './platform.ts';
+import { platformUnavailable } from './platform.ts';
 import { Workplace } from './workplace.ts';
 
 const STAY = 'while :; do sleep 1; done';
@@ -25,7 +25,7 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   let count = 0;
 
   beforeAll(async () => {
-    place = new Workplace('platform-survival');
+    place = new Workplace('platform-survival', 'platform');
     listeners = new Listeners();
     const outside = place.scratch.directory('outside');
     const socket = join(outside, 'socket');
@@ -56,7 +56,7 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   };
   const inSandbox = (script: string, ...options: string[]): ChildProcess =>
     place.start(
-      [...PLATFORM, '--quiet', '--network', 'proxy', '--allow', 'ok.test', ...options],
+      ['--quiet', '--network', 'proxy', '--allow', 'ok.test', ...options],
       ['/bin/sh', '-c', script, place.probe],
     );
   /** Nothing worked, in any round, and nobody outside has heard of it. */
