@@ -76,12 +76,13 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
     ['init was stopped from inside, and the warden is killed', 'kill -STOP $PPID; '],
   ])('nothing is reached after %s', async (_what, before) => {
     const child = await started(before);
+    const finished = ended(child);
     const [warden, init] = descendantsOf(child.pid!);
     if (before !== '') await eventually(() => stateOf(init!) === 'T');
     process.kill(warden!, 'SIGKILL');
     await goneOrManyRounds();
     expectConfined();
-    expect((await ended(child)).code).toBe(125);
+    expect((await finished).code).toBe(125);
     expectConfined();
   });
 
