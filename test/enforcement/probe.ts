@@ -49,6 +49,11 @@ export interface Probe {
   readonly open?: string;
   /** The same as elsewhere unless given. */
   readonly platform?: OnPlatform;
+  /**
+   * In a container the number of processes is no limit of the kernel's: the warden counts, a few times a second, and ends
+   * the sandbox. Such an attack has a sandbox to itself, and is refused when that ends.
+   */
+  readonly counted?: true;
 }
 
 /** What a probe must come to in a tier. */
@@ -71,7 +76,7 @@ export interface Subject {
   readonly probes: readonly Probe[];
 }
 
-type Extra = Partial<Pick<Probe, 'errno' | 'arena' | 'dependsOn' | 'arch' | 'open' | 'platform'>>;
+type Extra = Partial<Pick<Probe, 'errno' | 'arena' | 'dependsOn' | 'arch' | 'open' | 'platform' | 'counted'>>;
 
 /** An attack by a shell script. */
 export const attack = (id: string, what: string, proof: Proof, script: string, extra: Extra = {}): Probe => ({

@@ -5,13 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HOST_ARCH } from '../differential/kernel.ts';
 import { isRootRole } from '../support/product.ts';
-import { type Result, type Results, worked } from './jobs.ts';
+import { errnoOf, type Result, type Results, worked } from './jobs.ts';
 import { expectRow } from './matrix.ts';
 import type { Place } from './place.ts';
 import { ARENAS, type ArenaName, type Probe, termsOf } from './probe.ts';
 import { PROBES, SUBJECTS } from './probes/index.ts';
 import { snapshotOf } from './snapshot.ts';
-import { CANARY, Trials } from './trials.ts';
+import { CANARY, ENDED, Trials } from './trials.ts';
 import { faultOf, proofOf, type Runs } from './verdicts.ts';
 
 const onThisMachine = ({ arch }: Probe): boolean => arch === undefined || arch === HOST_ARCH;
@@ -23,12 +23,18 @@ const rootIsSafe = (probe: Probe): boolean => safeAsRoot.has(probe) && probe.pro
 
 export function enforcementSuite(place: Place): void {
   const { tier, unavailable } = place;
+  const isContained = place.container !== null;
   const lacking = (probe: Probe): boolean => termsOf(probe, tier).lacks !== undefined;
   const isOpen = (probe: Probe): boolean => termsOf(probe, tier).open !== undefined;
-  const isHeld = (probe: Probe): boolean => !lacking(probe) && !isOpen(probe);
-  // Started by root, the workload is a user who may do even less with root's files.
-  const fault = (probe: Probe, result: Result): string | null =>
-    faultOf(termsOf(probe, tier), result, isRootRole && safeAsRoot.has(probe));
+  const isAlone = ({ counted }: Probe): boolean => isContained && counted === true;
+  const isHeld = (probe: Probe): boolean => !lacking(probe) && !isOpen(probe) && !isAlone(probe);
+  const fault = (probe: Probe, { sandbox, control }: Runs): string | null => {
+    const result = sandbox.get(probe.id)!;
+    // Started by root, the workload is a user who may do even less with root's files. And a container has a word in it.
+    const anyErrno =
+      (isRootRole && safeAsRoot.has(probe)) || (isContained && refusedAlike(result, control.get(probe.id)!));
+    return faultOf(termsOf(probe, tier), result, anyErrno);
+  };
   const skipped = unavailable === null ? '' : ` (skipped: ${unavailable})`;
 
   describe.skipIf(unavailable !== null)(`${place.name}: the workload cannot${skipped}`, () => {
@@ -40,7 +46,7 @@ export function enforcementSuite(place: Place): void {
     let after: ReadonlyMap<string, string>;
 
     beforeAll(async () => {
-      trials = await Trials.make(tier);
+      trials = await Trials.make(place);
       const { places, surroundings } = trials;
       before = snapshotOf([places.home, places.outside, places.readOnly]);
       const sandbox = new Map<string, Result>();
@@ -50,20 +56,21 @@ export function enforcementSuite(place: Place): void {
         canaries.set(arena, results.get(CANARY)!);
       }
       const marker = new Map<string, Result>();
-      for (const arena of ARENAS) {
+      for (const arena of isContained ? [] : ARENAS) {
         const wanted = inArena(arena, probes).filter((probe) => isHeld(probe) && probe.errno !== undefined);
         if (!wanted.some(({ proof }) => proof === 'marker')) continue;
         for (const [id, result] of await trials.withMarker(arena, wanted)) marker.set(id, result);
       }
       after = snapshotOf([places.home, places.outside, places.readOnly]);
       reached = [...surroundings.listeners.reached];
+      for (const probe of probes.filter(isAlone)) sandbox.set(probe.id, await trials.alone(probe));
       for (const arena of ARENAS) {
-        const wanted = inArena(arena, probes).filter((probe) => !isHeld(probe));
+        const wanted = inArena(arena, probes).filter((probe) => lacking(probe) || isOpen(probe));
         if (wanted.length === 0) continue;
         for (const [id, result] of await trials.notHeld(arena, wanted)) sandbox.set(id, result);
       }
       const control = await outside((some, asRoot) => trials.control(some, asRoot), probes);
-      const stubborn = probes.filter(({ id }) => !worked(control.get(id)!));
+      const stubborn = isContained ? [] : probes.filter(({ id }) => !worked(control.get(id)!));
       const userns = await outside((some, asRoot) => trials.inUserNamespace(some, asRoot), stubborn);
       runs = { sandbox, marker, control, userns };
     });
@@ -78,10 +85,11 @@ export function enforcementSuite(place: Place): void {
       for (const probe of here.filter((one) => !lacking(one))) {
         const test = isOpen(probe) ? it.fails : it;
         test(`${probe.what} (${probe.id})`, () => {
-          expect(fault(probe, runs.sandbox.get(probe.id)!)).toBeNull();
+          expect(fault(probe, runs)).toBeNull();
         });
 
-        it(`be refused by chance only: ${probe.id} is proved by ${probe.proof}`, () => {
+        // In a container, the container refuses as well: the proofs are those of the host.
+        it.skipIf(isContained)(`be refused by chance only: ${probe.id} is proved by ${probe.proof}`, () => {
           const found = proofOf(probe, runs);
           const seen = [runs.control, runs.userns, runs.marker].map(
             (results) => results.get(probe.id)?.output,
@@ -94,8 +102,18 @@ export function enforcementSuite(place: Place): void {
 
       for (const probe of here.filter(lacking))
         it(`be kept from it without a ${termsOf(probe, tier).lacks}: ${probe.what} (${probe.id})`, () => {
-          expect(runs.sandbox.get(probe.id)).toMatchObject({ code: 0, late: false });
+          const inside = worked(runs.sandbox.get(probe.id)!);
+          if (isContained) expect(inside).toBe(worked(runs.control.get(probe.id)!));
+          else expect(inside).toBe(true);
         });
+    });
+
+    it.runIf(isContained)('blame the container: what is there to attack in it is there', () => {
+      const plain = [...safeAsRoot].filter(
+        ({ proof, dependsOn }) => proof === 'control' && dependsOn === undefined,
+      );
+      const idle = plain.filter(({ id }) => !worked(runs.control.get(id)!));
+      expect(idle.map(({ id }) => id)).toEqual([]);
     });
 
     it('reach any server outside but the one that is allowed', () => {
@@ -107,10 +125,14 @@ export function enforcementSuite(place: Place): void {
     });
 
     it.skipIf(HOST_ARCH !== 'x86_64')('do more than docs/enforcement-matrix.md says', () => {
-      expectRow(place, probes, (probe) => fault(probe, runs.sandbox.get(probe.id)!) === null);
+      expectRow(place, probes, (probe) => !lacking(probe) && fault(probe, runs) === null);
     });
   });
 }
+
+/** The container gives the same answer to it without a sandbox, or the sandbox is no more. */
+const refusedAlike = (inside: Result, outside: Result): boolean =>
+  inside.output === ENDED || (!worked(outside) && errnoOf(inside) === errnoOf(outside));
 
 const inArena = (name: ArenaName, some: readonly Probe[]): Probe[] =>
   some.filter(({ arena }) => arena === name);

@@ -15,7 +15,7 @@ export class Surroundings {
   readonly listeners = new Listeners();
   /** For the scripts, by name. */
   readonly variables: Record<string, string> = {};
-  /** A read-only directory of Unix sockets. */
+  /** A read-only directory of Unix sockets, and the number of the process to be signalled. */
   readonly listed: string;
   /** Port of `allowed.test`. */
   allowedPort = NOBODY;
@@ -71,8 +71,8 @@ export class Surroundings {
     this.#children.push(victim, holder);
     await once(holder.stdout, 'data');
     holder.stdout.on('data', () => this.listeners.reached.push('abstract'));
+    writeFileSync(join(this.listed, 'victim'), `${victim.pid}\n`);
     Object.assign(this.variables, {
-      VICTIM: String(victim.pid),
       IPC_KEY: String(key),
       IPC_QUEUE: `/${tag}`,
       ABSTRACT: `@${tag}`,

@@ -5,13 +5,14 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Tier } from '../../src/plan/plan.ts';
 import { type CommandOptions, type Outcome, runCommand, type UserIds } from '../support/command.ts';
 import { cleanEnvironment, installInto, isRoot, openshell } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
 import { type Arena, arenaOf, argumentsOf } from './arenas.ts';
+import { inContainer, type Run } from './contained.ts';
 import { makePlaces, type Places, SET_USER_ID, WORD } from './fixture.ts';
-import { type Job, quoted, type Results, readResults, writeJobs } from './jobs.ts';
+import { type Job, LostJobs, quoted, type Result, type Results, readResults, writeJobs } from './jobs.ts';
+import type { Place } from './place.ts';
 import type { ArenaName, Probe } from './probe.ts';
 import { compileProbe } from './probe-program.ts';
 import { PlanRunner } from './run-plan.ts';
@@ -21,6 +22,8 @@ import { Surroundings } from './surroundings.ts';
 export const MARKER = 199;
 /** Tells that an arena is alive: it must work. */
 export const CANARY = 'canary';
+/** Output of an attack that the sandbox did not outlive. */
+export const ENDED = 'the sandbox ended';
 
 /** Root tries as somebody else what could harm the machine: the id of nobody, below those that openshell hands out. */
 const SOMEBODY: UserIds = { uid: 1_879_048_192, gid: 1_879_048_192 };
@@ -37,7 +40,8 @@ export class Trials {
   readonly surroundings: Surroundings;
   /** What the sandboxes see. */
   readonly places: Places;
-  readonly #tier: Tier;
+  readonly #place: Place;
+  readonly #run: Run;
   readonly #tools: string;
   readonly #command: string;
   readonly #runner: PlanRunner;
@@ -45,29 +49,36 @@ export class Trials {
 
   private constructor(
     scratch: Scratch,
-    tier: Tier,
+    place: Place,
     surroundings: Surroundings,
     tools: string,
     runner: PlanRunner,
   ) {
     this.scratch = scratch;
-    this.#tier = tier;
+    this.#place = place;
     this.surroundings = surroundings;
     this.#tools = tools;
     this.#runner = runner;
-    this.places = makePlaces(scratch.directory('sandbox'), { standIns: false, apart: tier === 'platform' });
+    this.places = makePlaces(scratch.directory('sandbox'), {
+      standIns: false,
+      apart: place.tier === 'platform',
+    });
     this.#command = installInto(this.places.own);
+    this.#run =
+      place.container === null
+        ? runCommand
+        : inContainer(place.container, scratch, surroundings, join(tools, 'probe'));
   }
 
   /** With a cache that is not new: that of a first run is another matter (first-run.test.ts). */
-  static async make(tier: Tier): Promise<Trials> {
+  static async make(place: Place): Promise<Trials> {
     const scratch = new Scratch('enforcement');
     try {
       const tools = scratch.directory('tools');
       const surroundings = await Surroundings.make(scratch, compileProbe(tools), isRoot ? SOMEBODY : null);
       const trials = new Trials(
         scratch,
-        tier,
+        place,
         surroundings,
         tools,
         await PlanRunner.make(scratch.directory('runner')),
@@ -83,8 +94,8 @@ export class Trials {
   async #warmUp(): Promise<void> {
     const { project } = this.places;
     const env = this.#environment(this.places);
-    const command = [...openshell(this.#command), 'run', '--tier', this.#tier, '--', 'true'];
-    const { code, stderr } = await runCommand(command, { cwd: project, env });
+    const command = [...openshell(this.#command), 'run', ...this.#tier, '--', 'true'];
+    const { code, stderr } = await this.#run(command, { cwd: project, env });
     if (code !== 0) throw new Error(`openshell does not work here: exit code ${code}\n${stderr}`);
   }
 
@@ -93,10 +104,20 @@ export class Trials {
     return this.#inSandbox(name, [canary, ...probes], () => this.places);
   }
 
+  /** The same in a sandbox of its own, which may end with it. */
+  async alone(probe: Probe): Promise<Result> {
+    try {
+      return (await this.#inSandbox(probe.arena, [probe], () => this.places)).get(probe.id)!;
+    } catch (error) {
+      if (!(error instanceof LostJobs) || !/^exit code (?!0$)/m.test(error.complaint)) throw error;
+      return { id: probe.id, code: -1, signal: 9, late: false, output: ENDED };
+    }
+  }
+
   /** The same for what is not held: each has files of its own, as in the runs without a sandbox. */
   notHeld(name: ArenaName, probes: readonly Probe[]): Promise<Results> {
     const base = this.scratch.directory(`not-held-${name}`);
-    const apart = this.#tier === 'platform';
+    const apart = this.#place.tier === 'platform';
     return this.#inSandbox(name, probes, ({ id }) => makePlaces(join(base, id), { standIns: true, apart }));
   }
 
@@ -117,10 +138,10 @@ export class Trials {
       return this.#job(probe, places, { POLICY: policy, EVENTS: events, ...INSIDE });
     });
     const outcome = await this.#withOpenFiles(this.places, (files) =>
-      runCommand(
+      this.#run(
         [
           ...openshell(this.#command),
-          ...['run', '--quiet', '--tier', this.#tier, '--policy', policy, '--events', events],
+          ...['run', '--quiet', ...this.#tier, '--policy', policy, '--events', events],
           ...['--env-file', join(own, 'variables.env'), ...shown],
           ...argumentsOf(arena),
           '--',
@@ -140,7 +161,7 @@ export class Trials {
     const outcome = await this.#runner.run(this.#driver(jobs), {
       workdir: this.places.project,
       policy,
-      tier: this.#tier,
+      tier: this.#place.tier,
       ...(arena.network === null ? {} : { network: arena.network }),
       write: arena.write,
       refusalErrno: MARKER,
@@ -187,7 +208,7 @@ export class Trials {
       spawnSync('find', [base, '-name', SET_USER_ID, '-exec', 'chmod', '4755', '{}', '+']);
     }
     const outcome = await this.#withOpenFiles(common, (files) =>
-      runCommand(this.#driver(jobs), {
+      this.#run(this.#driver(jobs), {
         cwd: common.project,
         env: this.#environment(common),
         files,
@@ -198,6 +219,11 @@ export class Trials {
     return this.#results(outcome, jobs);
   }
 
+  /** In a container nobody says which: it has to be found out. */
+  get #tier(): string[] {
+    return this.#place.container === null ? ['--tier', this.#place.tier] : [];
+  }
+
   remove(): void {
     this.scratch.remove();
   }
@@ -205,7 +231,7 @@ export class Trials {
   #arena(name: ArenaName): Arena {
     const { listed, allowedPort } = this.surroundings;
     return arenaOf(name, {
-      tier: this.#tier,
+      tier: this.#place.tier,
       readOnly: this.places.readOnly,
       listed,
       tools: this.#tools,
@@ -245,6 +271,7 @@ export class Trials {
       ...more,
     };
     const exports = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
+    exports.push('read -r VICTIM < "$LISTED/victim"; export VICTIM');
     if (more['INIT'] === '') exports.push(FIND_INIT);
     return { id, script: [...exports, 'cd "$PROJECT" || exit 1', script].join('\n') };
   }

@@ -170,7 +170,11 @@ static long be_deaf(char **a) {
   return read(0, &byte, 1);
 }
 
-/* Whether so many processes, or threads, can live at once. */
+static long hold(const char *milliseconds) {
+  usleep(milliseconds == NULL ? 0 : (useconds_t)number(milliseconds) * 1000);
+  return 0;
+}
+/* Whether so many processes, or threads, can live at once, for so many milliseconds. */
 static long many_processes(char **a) {
   long wanted = number(a[0]);
   pid_t parent = getpid();
@@ -182,7 +186,7 @@ static long many_processes(char **a) {
     if (getppid() == parent) pause();
     _exit(0);
   }
-  return 0;
+  return hold(a[1]);
 }
 static int sleep_for_ever(void *argument) {
   (void)argument;
@@ -198,7 +202,7 @@ static long many_threads(char **a) {
     if (clone(sleep_for_ever, stack + size, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, NULL) < 0)
       return -1;
   }
-  return 0;
+  return hold(a[1]);
 }
 static long many_files(char **a) {
   long wanted = number(a[0]);

@@ -156,7 +156,9 @@ export const files: Subject = {
       dependsOn: 'what is built into the kernel',
     }),
     attack('run', 'see /run, where the sockets of the system are', 'control', '[ -d /run ]', seen),
-    attack('run-list', 'list /run', 'control', 'ls /run | grep -q .'),
+    attack('run-list', 'list /run', 'control', 'ls /run | grep -q .', {
+      dependsOn: 'a host that is no container',
+    }),
     attack('block-devices', 'see a block device', 'control', 'find /dev -type b | grep -q .', {
       dependsOn: 'a host with disks',
     }),
@@ -184,6 +186,7 @@ export const files: Subject = {
     ),
     attack('host-name', 'learn the name of the host', 'control', '[ "$(uname -n)" = "$HOSTNAME_OUTSIDE" ]', {
       platform: { lacks: 'UTS namespace' },
+      dependsOn: 'a host that is no container',
     }),
   ],
 };
