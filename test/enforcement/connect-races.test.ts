@@ -95,8 +95,10 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
       ['another connection and a socket of the host', 'stream'],
       ['a socket for IPv6 and a socket of the host', 'version-6'],
     ])('%s reaches nobody else', async (_what, which) => {
-      const tally = await race(which, 10_000);
-      expect(tally).toMatchObject({ rounds: 10_000, wrong: 0 });
+      // In the platform tier each of them is a question to the supervisor.
+      const rounds = tier === 'platform' ? 2000 : 10_000;
+      const tally = await race(which, rounds);
+      expect(tally).toMatchObject({ rounds, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
     });
 
@@ -106,15 +108,23 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
   });
 
   describe('a socket of the host whose number means another one now and then', () => {
-    it.each([
-      ['listens', 'listen'],
-      ['listens', 'listen-unix'],
-      ['is bound', 'bind'],
-      ['is bound', 'bind-unix'],
-    ])('never %s: %s', async (_what, which) => {
+    it.each(['listen', 'listen-unix'])('never listens: %s', async (which) => {
       const tally = await race(which, 5000);
       expect(tally).toMatchObject({ rounds: 5000, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
     });
+
+    it.skipIf(tier === 'platform').each(['bind', 'bind-unix'])('never is bound: %s', async (which) => {
+      const tally = await race(which, 5000);
+      expect(tally).toMatchObject({ rounds: 5000, wrong: 0 });
+      expect(tally.refused).toBeGreaterThan(0);
+    });
+
+    it.runIf(tier === 'platform').each(['bind-outside', 'bind-outside-unix'])(
+      'never is bound but on loopback: %s',
+      async (which) => {
+        expect(await race(which, 5000)).toMatchObject({ rounds: 5000, wrong: 0 });
+      },
+    );
   });
 });
