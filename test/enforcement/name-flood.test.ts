@@ -22,8 +22,11 @@ socket.on('message', (message, { address, port }) => {
 socket.bind(53, '127.0.0.1', () => appendFileSync(process.argv[1], 'ready\\n'));
 setTimeout(() => process.exit(), 100_000);`;
 
-  /** In namespaces where the machine's name server is ours: $1 resolv.conf, $2 what it was asked, $3 it, $4 Node. */
-  const WORLD = `ip link set lo up && mount --bind "$1" /etc/resolv.conf || exit 9
+  /**
+   * In namespaces where the machine's name server is ours: $1 resolv.conf, $2 what it was asked, $3 it, $4 Node. With an
+   * address, or nobody would look for one (AI_ADDRCONFIG).
+   */
+  const WORLD = `ip link set lo up && ip address add 192.0.2.9/32 dev lo && mount --bind "$1" /etc/resolv.conf || exit 9
 "$4" -e "$3" "$2" & server=$!
 until [ -s "$2" ]; do sleep 0.05; done
 user=$5; group=$6; shift 6
