@@ -1,7 +1,9 @@
 /** The sandboxes that probes run in: one policy each, and what the operator adds. */
+import type { NetworkMode, Tier } from '../../src/plan/plan.ts';
 import type { ArenaName } from './probe.ts';
 
 export interface ArenaNeeds {
+  readonly tier: Tier;
   readonly readOnly: string;
   /** A read-only directory of Unix sockets, with `hidden` in it. */
   readonly listed: string;
@@ -12,16 +14,21 @@ export interface ArenaNeeds {
 
 export interface Arena {
   readonly policy: string;
-  /** Further arguments of `openshell run`. */
-  readonly args: readonly string[];
+  /** What the operator adds. */
+  readonly network: NetworkMode | null;
+  readonly write: readonly string[];
+  readonly connectTo: readonly string[];
 }
 
 export const arenaOf = (name: ArenaName, needs: ArenaNeeds): Arena => ({
   policy: [filesystem(needs), ...SECTIONS[name](needs)].join('\n'),
-  args: ARGUMENTS[name](needs),
+  network: name === 'allow' ? 'allow' : null,
+  // Elsewhere each sandbox has terminals of its own.
+  write: name === 'terminal' && needs.tier === 'platform' ? ['/dev/ptmx', '/dev/pts'] : [],
+  connectTo: name === 'proxy' ? [`allowed.test:${needs.allowedPort}:127.0.0.1:${needs.allowedPort}`] : [],
 });
 
-const filesystem = ({ readOnly, listed, tools }: ArenaNeeds): string => `version: 1
+const filesystem = ({ tier, readOnly, listed, tools }: ArenaNeeds): string => `version: 1
 filesystem_policy:
   include_workdir: true
   read_only:
@@ -32,7 +39,10 @@ filesystem_policy:
     - /etc
     - ${readOnly}
     - ${listed}
-    - ${tools}
+    - ${tools}${tier === 'platform' ? '' : inside(listed)}`;
+
+/** What only a private root can hold. */
+const inside = (listed: string): string => `
   deny:
     - "\${WORKDIR}/denied"
     - "\${WORKDIR}/denied-file"
@@ -55,14 +65,15 @@ const SECTIONS: Readonly<Record<ArenaName, (needs: ArenaNeeds) => readonly strin
   allow: NOTHING,
   'no-netlink': () => ['process: { netlink: deny }'],
   nested: () => ['process: { seccomp: { allow: [nested_filters] } }'],
-  limited: () => ['limits: { processes: 64, open_files: 256, disk: 16MiB }'],
+  limited: ({ tier }) => [
+    `limits: { processes: 64, open_files: 256${tier === 'platform' ? '' : ', disk: 16MiB'} }`,
+  ],
+  terminal: NOTHING,
 };
 
-const ARGUMENTS: Readonly<Record<ArenaName, (needs: ArenaNeeds) => readonly string[]>> = {
-  default: NOTHING,
-  proxy: ({ allowedPort }) => ['--connect-to', `allowed.test:${allowedPort}:127.0.0.1:${allowedPort}`],
-  allow: () => ['--network', 'allow'],
-  'no-netlink': NOTHING,
-  nested: NOTHING,
-  limited: NOTHING,
-};
+/** The same for the command line. */
+export const argumentsOf = ({ network, write, connectTo }: Arena): string[] => [
+  ...(network === null ? [] : [`--network=${network}`]),
+  ...write.map((path) => `--write=${path}`),
+  ...connectTo.map((pin) => `--connect-to=${pin}`),
+];

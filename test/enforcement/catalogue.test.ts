@@ -1,6 +1,7 @@
 /** The probes as data: that each is well formed, that none is missing, and the page of the documentation about them. */
 import { describe, expect, it } from 'vitest';
 import { REFUSED } from '../../src/compile/seccomp-refused.ts';
+import { expectMatrix } from './matrix.ts';
 import { expectPage, pageOf } from './page.ts';
 import { PROBES, SUBJECTS } from './probes/index.ts';
 
@@ -54,5 +55,14 @@ describe('the probes', () => {
 
   it('are listed in docs/enforcement.md', () => {
     expectPage(pageOf(SUBJECTS));
+  });
+
+  it('are counted in docs/enforcement-matrix.md for every place', () => {
+    expectMatrix();
+  });
+
+  it('have one answer in the platform tier, where they need nothing that it lacks', () => {
+    const two = PROBES.filter(({ platform }) => platform !== undefined && Object.keys(platform).length !== 1);
+    expect(two.map(({ id }) => id)).toEqual([]);
   });
 });

@@ -13,7 +13,9 @@ export interface Places {
   readonly project: string;
   readonly outside: string;
   readonly readOnly: string;
-  /** openshell's cache, in the project. */
+  /** Where openshell, its cache and the operator's files are: the project, wherever they can be held there. */
+  readonly own: string;
+  /** openshell's cache. */
   readonly cache: string;
 }
 
@@ -37,6 +39,9 @@ const PROJECT_FILES: Readonly<Record<string, string>> = {
   'kept/file': 'kept\n',
   'kept-file': 'kept\n',
   'notes.txt': 'notes\n',
+};
+
+const OWN_FILES: Readonly<Record<string, string>> = {
   'variables.env': 'FROM_FILE=yes\n',
   'events.jsonl': '',
 };
@@ -48,10 +53,16 @@ const STAND_INS: Readonly<Record<string, string>> = {
   'cache/openshell/plans/1111': 'plan\n',
 };
 
+export interface PlacesOptions {
+  readonly standIns: boolean;
+  /** What is openshell's lies outside of the project. */
+  readonly apart?: boolean;
+}
+
 /** Makes all of it below `base`. */
-export function makePlaces(base: string, { standIns }: { readonly standIns: boolean }): Places {
-  const places = placesIn(base);
-  const { home, project, outside, readOnly } = places;
+export function makePlaces(base: string, { standIns, apart = false }: PlacesOptions): Places {
+  const places = placesIn(base, apart);
+  const { home, project, outside, readOnly, own } = places;
   write(join(home, '.ssh', 'id_test'), `${WORD}\n`, 0o600);
   write(join(home, '.bashrc'), '# ORIGINAL\n');
   write(join(outside, 'secret'), `${WORD}\n`, 0o600);
@@ -62,13 +73,14 @@ export function makePlaces(base: string, { standIns }: { readonly standIns: bool
   write(join(readOnly, 'sub', 'file'), 'read only\n');
   mkdirSync(join(readOnly, 'empty'));
   for (const [name, text] of Object.entries(PROJECT_FILES)) write(join(project, name), text);
+  for (const [name, text] of Object.entries(OWN_FILES)) write(join(own, name), text);
   write(join(project, SET_USER_ID), '#!/bin/sh\n');
   chmodSync(join(project, SET_USER_ID), 0o4755);
   if (standIns) {
-    for (const [name, text] of Object.entries(STAND_INS)) write(join(project, name), text);
-    mkdirSync(join(project, 'node_modules', '.bin'));
-    symlinkSync('../@openshell/cli/dist/openshell.cjs', join(project, 'node_modules', '.bin', 'openshell'));
-    write(join(project, 'policy.yaml'), 'version: 1\n');
+    for (const [name, text] of Object.entries(STAND_INS)) write(join(own, name), text);
+    mkdirSync(join(own, 'node_modules', '.bin'));
+    symlinkSync('../@openshell/cli/dist/openshell.cjs', join(own, 'node_modules', '.bin', 'openshell'));
+    write(join(own, 'policy.yaml'), 'version: 1\n');
   } else {
     mkdirSync(places.cache);
   }
@@ -77,14 +89,16 @@ export function makePlaces(base: string, { standIns }: { readonly standIns: bool
   return places;
 }
 
-function placesIn(base: string): Places {
+function placesIn(base: string, apart: boolean): Places {
   const project = join(base, 'project');
+  const own = apart ? join(base, 'own') : project;
   return {
     home: join(base, 'home'),
     project,
     outside: join(base, 'outside'),
     readOnly: join(base, 'read-only'),
-    cache: join(project, 'cache'),
+    own,
+    cache: join(own, 'cache'),
   };
 }
 

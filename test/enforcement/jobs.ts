@@ -28,7 +28,18 @@ export function writeJobs(path: string, jobs: readonly Job[]): void {
   chmodSync(path, 0o644);
 }
 
-/** Throws when a job has no result: the driver did not get through. */
+/** The driver did not get through. */
+export class LostJobs extends Error {
+  /** What else there is to say, on lines of its own. */
+  readonly complaint: string;
+
+  constructor(message: string, complaint: string) {
+    super(`${message}\n${complaint}`);
+    this.complaint = complaint;
+  }
+}
+
+/** Throws LostJobs when a job has no result. */
 export function readResults(stdout: string, jobs: readonly Job[], complaint: string): Results {
   const results = new Map<string, Result>();
   for (const line of stdout.split('\n')) {
@@ -39,8 +50,9 @@ export function readResults(stdout: string, jobs: readonly Job[], complaint: str
   const lost = jobs.filter(({ id }) => !results.has(id));
   if (lost.length > 0) {
     const names = lost.slice(0, 5).map(({ id }) => id);
-    throw new Error(
-      `${lost.length} jobs have no result, such as ${names}\n${stdout.slice(0, 2000)}\n${complaint}`,
+    throw new LostJobs(
+      `${lost.length} jobs have no result, such as ${names}\n${stdout.slice(0, 2000)}`,
+      complaint,
     );
   }
   return results;

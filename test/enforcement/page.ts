@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Tier } from '../../src/plan/plan.ts';
 import { REPOSITORY } from '../support/product.ts';
-import type { Probe, Subject } from './probe.ts';
+import { type Probe, type Subject, termsOf } from './probe.ts';
 
 const PATH = join(REPOSITORY, 'docs', 'enforcement.md');
 
@@ -30,30 +31,54 @@ The suite tries the stronger proofs first and fails when a weaker one is recorde
 stronger one exists, the row says on what (†). Rows marked **open** are not held yet; why is told below. What needs a part that
 the host plays is tried elsewhere in test/enforcement.
 
+The column *platform tier* says what is otherwise without namespaces: another answer, or what would be needed to refuse it, and is
+not there: the suite sees that the attack works. [enforcement-matrix.md](enforcement-matrix.md) counts all of it, place by place.
+
 ${probes.length} attacks. This page is generated: \`UPDATE_GOLDEN=1 npx vitest run --project host test/enforcement/catalogue.test.ts\`.
 `;
 };
 
 export function pageOf(subjects: readonly Subject[]): string {
-  const open = subjects.flatMap(({ probes }) => probes).filter((probe) => probe.open !== undefined);
+  const probes = subjects.flatMap((subject) => subject.probes);
+  const open = (tier: Tier): readonly (readonly [string, string])[] =>
+    probes.flatMap((probe) => {
+      const reason = termsOf(probe, tier).open;
+      return reason === undefined ? [] : [[probe.id, reason] as const];
+    });
+  const everywhere = open('namespaces');
+  const onPlatform = open('platform').filter(([id]) => !everywhere.some(([known]) => known === id));
   return [
     introduction(subjects),
     ...subjects.map(section),
-    ...(open.length === 0
-      ? []
-      : [`## Not held yet\n\n${open.map((probe) => `- \`${probe.id}\`: ${probe.open}.`).join('\n')}\n`]),
+    ...notHeld('Not held yet', everywhere),
+    ...notHeld('Not held yet in the platform tier', onPlatform),
   ].join('\n');
 }
 
-function section({ title, probes }: Subject): string {
-  return `## ${title}\n\n| the workload cannot … | it gets | proof | probe |\n|---|---|---|---|\n${probes.map(row).join('\n')}\n`;
+function notHeld(title: string, rows: readonly (readonly [id: string, reason: string])[]): string[] {
+  const reasons = new Map<string, string[]>();
+  for (const [id, reason] of rows) reasons.set(reason, [...(reasons.get(reason) ?? []), `\`${id}\``]);
+  const lines = [...reasons].map(([reason, ids]) => `- ${ids.join(', ')}: ${reason}.`);
+  return rows.length === 0 ? [] : [`## ${title}\n\n${lines.join('\n')}\n`];
 }
 
-function row({ id, what, proof, errno, dependsOn, open, arch }: Probe): string {
+function section({ title, probes }: Subject): string {
+  return `## ${title}\n\n| the workload cannot … | it gets | platform tier | proof | probe |\n|---|---|---|---|---|\n${probes.map(row).join('\n')}\n`;
+}
+
+function platform(probe: Probe): string {
+  const { errno, open, lacks } = termsOf(probe, 'platform');
+  if (lacks !== undefined) return `needs a ${lacks}`;
+  if (open !== undefined && probe.open === undefined) return '**open**';
+  return errno === probe.errno || errno === undefined ? '' : errno;
+}
+
+function row(probe: Probe): string {
+  const { id, what, proof, errno, dependsOn, open, arch } = probe;
   const remarks = [
     ...(dependsOn === undefined ? [] : [` † ${dependsOn}`]),
     ...(arch === undefined ? [] : [` (${arch})`]),
     ...(open === undefined ? [] : [' **open**']),
   ];
-  return `| ${what.replaceAll('|', '\\|')} | ${errno ?? ''} | ${proof}${remarks.join('')} | \`${id}\` |`;
+  return `| ${what.replaceAll('|', '\\|')} | ${errno ?? ''} | ${platform(probe)} | ${proof}${remarks.join('')} | \`${id}\` |`;
 }

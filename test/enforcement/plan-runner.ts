@@ -12,6 +12,7 @@ import { findInstallation } from '../../src/probe/installation.ts';
 import { readPolicyFile } from '../../src/session/policy-file.ts';
 import { prepare } from '../../src/session/prepare.ts';
 import { run } from '../../src/session/run.ts';
+import { makeScratch } from '../../src/session/scratch.ts';
 
 /** Standard input holds one of these as JSON. */
 export interface PlanRun {
@@ -45,20 +46,22 @@ const prepared = await prepare({
 });
 if (!prepared.ok) throw new Error(prepared.error.lines.join('\n'));
 const plan = changed(prepared.value.plan);
-const environment = fillEnvironment(plan.environment, process.env);
+const scratch = plan.tier === 'platform' ? makeScratch() : null;
+const environment = fillEnvironment(plan.environment, process.env, scratch?.path ?? null);
 process.exitCode = await run({
   plan,
   document: encodePlan(plan, (text) => Buffer.from(text, 'utf8')),
   launcher: startLauncher({
     launcher: installation.launcher!,
     withChannel: plan.egress.mode === 'proxy',
-    namespaces: plan.namespaces,
+    namespaces: plan.tier === 'platform' ? null : plan.namespaces,
   }),
   request: {
     command,
     environment,
     searchPath: environment.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '',
     terminal: false,
+    scratch: scratch?.path ?? null,
   },
   connectTo: [],
   events,
@@ -67,6 +70,7 @@ process.exitCode = await run({
   degraded: [],
   warn: (line) => void process.stderr.write(`${line}\n`),
 });
+scratch?.remove();
 
 function changed(original: Plan): Plan {
   const copy = structuredClone(original);

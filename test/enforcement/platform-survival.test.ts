@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ended } from '../support/command.ts';
 import { Listeners } from '../support/listeners.ts';
 import { descendantsOf, eventually, isAlive, named } from '../support/processes.ts';
-import { PLATFORM, platformUnavailable } from './platform.ts';
+import { platformUnavailable } from './platform.ts';
 import { Workplace } from './workplace.ts';
 
 const STAY = 'while :; do sleep 1; done';
@@ -25,7 +25,7 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   let count = 0;
 
   beforeAll(async () => {
-    place = new Workplace('platform-survival');
+    place = new Workplace('platform-survival', 'platform');
     listeners = new Listeners();
     const outside = place.scratch.directory('outside');
     const socket = join(outside, 'socket');
@@ -56,7 +56,7 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
   };
   const inSandbox = (script: string, ...options: string[]): ChildProcess =>
     place.start(
-      [...PLATFORM, '--quiet', '--network', 'proxy', '--allow', 'ok.test', ...options],
+      ['--quiet', '--network', 'proxy', '--allow', 'ok.test', ...options],
       ['/bin/sh', '-c', script, place.probe],
     );
   /** Nothing worked, in any round, and nobody outside has heard of it. */
@@ -76,12 +76,13 @@ describe.skipIf(platformUnavailable !== null)('INV-10 in the platform tier', () 
     ['init was stopped from inside, and the warden is killed', 'kill -STOP $PPID; '],
   ])('nothing is reached after %s', async (_what, before) => {
     const child = await started(before);
+    const finished = ended(child);
     const [warden, init] = descendantsOf(child.pid!);
     if (before !== '') await eventually(() => stateOf(init!) === 'T');
     process.kill(warden!, 'SIGKILL');
     await goneOrManyRounds();
     expectConfined();
-    expect((await ended(child)).code).toBe(125);
+    expect((await finished).code).toBe(125);
     expectConfined();
   });
 

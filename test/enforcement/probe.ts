@@ -3,6 +3,7 @@
  * its proof says what shows that it was the sandbox that made it fail, so that no probe is vacuous.
  */
 import type { ErrnoName } from '../../src/kernel/errno.ts';
+import type { Tier } from '../../src/plan/plan.ts';
 
 /**
  * The strongest there is, in this order. `control`: without a sandbox the same script, as the same user, works.
@@ -14,7 +15,21 @@ export const PROOFS = ['control', 'userns-control', 'marker'] as const;
 export type Proof = (typeof PROOFS)[number];
 
 /** What the sandbox of a probe is like: `arenas.ts`. */
-export type ArenaName = 'default' | 'proxy' | 'allow' | 'no-netlink' | 'nested' | 'limited';
+export const ARENAS = ['default', 'proxy', 'allow', 'no-netlink', 'nested', 'limited', 'terminal'] as const;
+export type ArenaName = (typeof ARENAS)[number];
+
+/**
+ * What a tier without namespaces has no equal of. An attack that needs one of them to be held works there, and the suite
+ * sees that it does: one that is refused all the same must not be given away.
+ */
+export const LACKING = ['private root', 'pid namespace', 'network namespace', 'UTS namespace'] as const;
+export type Lacking = (typeof LACKING)[number];
+
+/** What is otherwise in the `platform` tier: another answer, a loss that the tier is known for, or a defect. */
+export type OnPlatform =
+  | { readonly errno: ErrnoName }
+  | { readonly lacks: Lacking }
+  | { readonly open: string };
 
 export interface Probe {
   /** Unique among all. */
@@ -32,6 +47,25 @@ export interface Probe {
   readonly arch?: 'x86_64';
   /** Why the sandbox does not hold this yet: the test is expected to fail, and a change that mends it shows. */
   readonly open?: string;
+  /** The same as elsewhere unless given. */
+  readonly platform?: OnPlatform;
+  /**
+   * In a container the number of processes is no limit of the kernel's: the warden counts, a few times a second, and ends
+   * the sandbox. Such an attack has a sandbox to itself, and is refused when that ends.
+   */
+  readonly counted?: true;
+}
+
+/** What a probe must come to in a tier. */
+export interface Terms {
+  readonly errno: ErrnoName | undefined;
+  readonly open: string | undefined;
+  readonly lacks: Lacking | undefined;
+}
+
+export function termsOf({ errno, open, platform }: Probe, tier: Tier): Terms {
+  const held = { errno, open, lacks: undefined };
+  return tier === 'platform' && platform !== undefined ? { ...held, ...platform } : held;
 }
 
 export interface Subject {
@@ -42,7 +76,7 @@ export interface Subject {
   readonly probes: readonly Probe[];
 }
 
-type Extra = Partial<Pick<Probe, 'errno' | 'arena' | 'dependsOn' | 'arch' | 'open'>>;
+type Extra = Partial<Pick<Probe, 'errno' | 'arena' | 'dependsOn' | 'arch' | 'open' | 'platform' | 'counted'>>;
 
 /** An attack by a shell script. */
 export const attack = (id: string, what: string, proof: Proof, script: string, extra: Extra = {}): Probe => ({
@@ -64,3 +98,11 @@ export const call = (id: string, action: string, what: string, proof: Proof, ext
   arena: 'default',
   ...extra,
 });
+
+/** Why attributes can be changed in the `platform` tier. */
+export const ATTRIBUTES =
+  'Landlock has no right for mode, owner, times, attributes and flags of a file, and nothing else holds them';
+
+/** Those that only the parts of a tier with namespaces can hold. */
+export const lacking = (what: Lacking, probes: readonly Probe[]): Probe[] =>
+  probes.map((probe) => ({ ...probe, platform: { lacks: what } }));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { NO_REQUEST } from '../../src/compile/input.ts';
-import type { NetworkMode } from '../../src/plan/plan.ts';
+import type { NetworkMode, Tier } from '../../src/plan/plan.ts';
 import { type CommandOptions, type Outcome, runCommand } from '../support/command.ts';
 import { OPENSHELL } from '../support/product.ts';
 import type { PlanRun } from './plan-runner.ts';
@@ -13,7 +13,9 @@ export interface PlanRunOptions extends CommandOptions {
   readonly workdir: string;
   readonly policy?: string;
   readonly network?: NetworkMode;
+  readonly tier?: Tier;
   readonly read?: readonly string[];
+  readonly write?: readonly string[];
   readonly refusalErrno?: number;
   readonly changes?: PlanRun['changes'];
   readonly events?: string;
@@ -49,11 +51,21 @@ export class PlanRunner {
   run(command: PlanRun['command'], options: PlanRunOptions): Promise<Outcome> {
     this.#runs += 1;
     const request = join(this.#directory, `plan-run-${this.#runs}.json`);
-    const { workdir, policy, network, read, refusalErrno, changes, events } = options;
+    const {
+      workdir,
+      policy,
+      network,
+      tier = 'namespaces',
+      read,
+      write,
+      refusalErrno,
+      changes,
+      events,
+    } = options;
     const run: PlanRun = {
       script: OPENSHELL,
       policy: policy ?? null,
-      operator: { ...NO_REQUEST, network: network ?? null, read: read ?? [] },
+      operator: { ...NO_REQUEST, network: network ?? null, tier, read: read ?? [], write: write ?? [] },
       workdir,
       command,
       refusalErrno: refusalErrno ?? null,

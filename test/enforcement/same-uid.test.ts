@@ -7,7 +7,7 @@ import { ERRNOS, errnoName } from '../../src/kernel/errno.ts';
 import { HOST_ARCH } from '../differential/kernel.ts';
 import { ended, type Outcome, start } from '../support/command.ts';
 import { below, eventually } from '../support/processes.ts';
-import { PLATFORM, platformUnavailable } from './platform.ts';
+import { platformUnavailable } from './platform.ts';
 import { OBJECTS, ON_A_CHILD, type Row, SCHEDULING, SIGNALS, TRACING, VICTIMS } from './same-uid-rows.ts';
 import { Workplace } from './workplace.ts';
 
@@ -23,7 +23,7 @@ let seenFromOutside: Found;
 
 describe.skipIf(platformUnavailable !== null)('the workload, of the same user, cannot', () => {
   beforeAll(async () => {
-    place = new Workplace('same-uid');
+    place = new Workplace('same-uid', 'platform');
     control = resultsOf(await withoutSandbox());
     const { outcome, seen } = await withSandbox();
     seenFromOutside = seen;
@@ -107,7 +107,7 @@ function withoutSandbox(): Promise<Outcome> {
 
 /** Standard input is a Unix socket, as Node makes it: the program may ask who made it. */
 async function withSandbox(): Promise<{ outcome: Outcome; seen: Found }> {
-  const options = [...PLATFORM, '--quiet', '--network', 'proxy', '--allow', 'ok.test'];
+  const options = ['--quiet', '--network', 'proxy', '--allow', 'ok.test'];
   const child = start(words('inside', place.commandLine(options, [])), {
     cwd: place.project,
     env: place.environment,

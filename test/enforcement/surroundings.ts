@@ -15,7 +15,7 @@ export class Surroundings {
   readonly listeners = new Listeners();
   /** For the scripts, by name. */
   readonly variables: Record<string, string> = {};
-  /** A read-only directory of Unix sockets. */
+  /** A read-only directory of Unix sockets, and the number of the process to be signalled. */
   readonly listed: string;
   /** Port of `allowed.test`. */
   allowedPort = NOBODY;
@@ -64,15 +64,15 @@ export class Surroundings {
   /** Both end with their standard input, so also when the test run is killed. */
   async #processes(probe: string, tag: string, owner: UserIds | null): Promise<void> {
     const as = owner ?? {};
-    const victim = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'], ...as });
+    const victim = spawn(probe, ['be-deaf'], { stdio: ['pipe', 'ignore', 'ignore'], ...as });
     const key = 0x4f000000 + (process.pid & 0xffffff);
     const words = ['hold', String(key), `/${tag}`, `@${tag}`];
     const holder = spawn(probe, words, { stdio: ['pipe', 'pipe', 'inherit'], ...as });
     this.#children.push(victim, holder);
     await once(holder.stdout, 'data');
     holder.stdout.on('data', () => this.listeners.reached.push('abstract'));
+    writeFileSync(join(this.listed, 'victim'), `${victim.pid}\n`);
     Object.assign(this.variables, {
-      VICTIM: String(victim.pid),
       IPC_KEY: String(key),
       IPC_QUEUE: `/${tag}`,
       ABSTRACT: `@${tag}`,

@@ -1,7 +1,7 @@
 /** What the runs of a probe come to. */
 import { ERRNOS } from '../../src/kernel/errno.ts';
 import { errnoOf, isBroken, type Result, type Results, worked } from './jobs.ts';
-import type { Probe, Proof } from './probe.ts';
+import type { Probe, Proof, Terms } from './probe.ts';
 import { MARKER } from './trials.ts';
 
 /** One map per kind of run; a probe is in those that were needed to find its proof. */
@@ -25,7 +25,7 @@ export function proofOf({ id }: Probe, { control, userns, marker }: Runs): Proof
 }
 
 /** What is wrong with how the sandbox took the attack, or null. `anyErrno`: which errno it answers does not matter. */
-export function faultOf({ errno }: Probe, result: Result, anyErrno = false): string | null {
+export function faultOf({ errno }: Pick<Terms, 'errno'>, result: Result, anyErrno = false): string | null {
   if (worked(result)) return 'the attack works';
   if (result.late) return 'it did not end in time';
   if (isBroken(result)) return `the attempt itself failed: ${result.output}`;

@@ -1,7 +1,9 @@
 /** A home, a project and openshell in them, for tests that need a sandbox of their own. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { describe } from 'vitest';
 import type { OpenshellEvent } from '../../src/event/event.ts';
+import type { Tier } from '../../src/plan/plan.ts';
 import { type CommandOptions, ended, type Outcome, runCommand, start } from '../support/command.ts';
 import { cleanEnvironment, isRoot, isRootRole, notBuilt, openshell } from '../support/product.ts';
 import { Scratch } from '../support/scratch.ts';
@@ -10,6 +12,14 @@ import { compileProbe, noCompiler } from './probe-program.ts';
 /** Why nothing of this suite can run here, or null. */
 export const unavailable: string | null =
   notBuilt ?? noCompiler ?? (isRoot && !isRootRole ? 'root: OPENSHELL_TEST_ROLE=root' : null);
+
+/** Root has no platform tier for a workload of its own. */
+export const TIERS: readonly Tier[] = isRootRole ? ['namespaces'] : ['namespaces', 'platform'];
+
+/** What `define` defines, once for each tier. */
+export function inEachTier(define: (tier: Tier) => void): void {
+  for (const tier of TIERS) describe.skipIf(unavailable !== null)(`${tier} tier:`, () => define(tier));
+}
 
 export interface Run extends Outcome {
   readonly events: readonly OpenshellEvent[];
@@ -21,9 +31,11 @@ export class Workplace {
   readonly project: string;
   /** The probe program; show it with `--read`. */
   readonly probe: string;
+  readonly tier: Tier;
   #runs = 0;
 
-  constructor(name: string) {
+  constructor(name: string, tier: Tier = 'namespaces') {
+    this.tier = tier;
     this.scratch = new Scratch(name);
     this.home = this.scratch.directory('home');
     this.project = this.scratch.directory('project');
@@ -56,7 +68,7 @@ export class Workplace {
   }
 
   commandLine(options: readonly string[], command: readonly string[]): string[] {
-    return [...openshell(), 'run', '--read', this.probe, ...options, '--', ...command];
+    return [...openshell(), 'run', '--tier', this.tier, '--read', this.probe, ...options, '--', ...command];
   }
 
   /** A program of the host. */

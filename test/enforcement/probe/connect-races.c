@@ -144,13 +144,23 @@ static void race_listen(struct tally *tally, in_port_t real_port) {
 /* The port that the host's socket has before it is bound. */
 static in_port_t host_port;
 /* Binds the number to a port that it must not have outside. */
-static void race_bind(struct tally *tally, in_port_t real_port) {
+static struct sockaddr_in bind_number(struct tally *tally) {
   struct sockaddr_in any = {.sin_family = AF_INET};
   struct sockaddr_in name = {0};
   socklen_t length = sizeof name;
-  (void)real_port;
   if (bind(file_number, (struct sockaddr *)&any, sizeof any) < 0) tally->refused += errno == EACCES;
-  if (getsockname(others[1], (struct sockaddr *)&name, &length) == 0) tally->wrong += name.sin_port != host_port;
+  if (getsockname(others[1], (struct sockaddr *)&name, &length) < 0) broken("getsockname");
+  return name;
+}
+static void race_bind(struct tally *tally, in_port_t real_port) {
+  (void)real_port;
+  tally->wrong += bind_number(tally).sin_port != host_port;
+}
+/* Where sockets of the host may listen on loopback. */
+static void race_bind_outside(struct tally *tally, in_port_t real_port) {
+  (void)real_port;
+  struct sockaddr_in name = bind_number(tally);
+  tally->wrong += name.sin_port != host_port && name.sin_addr.s_addr != htonl(INADDR_LOOPBACK);
 }
 
 static const struct {
@@ -171,6 +181,8 @@ static const struct {
     {"listen-unix", exchange, race_listen, AF_UNIX, SOCK_STREAM, true},
     {"bind", exchange, race_bind, AF_INET, SOCK_STREAM, true},
     {"bind-unix", exchange, race_bind, AF_UNIX, SOCK_STREAM, true},
+    {"bind-outside", exchange, race_bind_outside, AF_INET, SOCK_STREAM, true},
+    {"bind-outside-unix", exchange, race_bind_outside, AF_UNIX, SOCK_STREAM, true},
 };
 
 /* `connect-races WHICH ROUNDS SECONDS ALLOWED PORT REAL-PORT NOBODY PORT FORBIDDEN PORT`. Prints what came of it;

@@ -49,6 +49,20 @@ static long answers(int file, long codes[CODES]) {
   return count;
 }
 
+/* The first one of /etc/resolv.conf. */
+static void read_name_server(struct sockaddr_in *server) {
+  char line[256];
+  char name[64];
+  FILE *file = fopen("/etc/resolv.conf", "re");
+  if (file == NULL) broken("/etc/resolv.conf");
+  while (fgets(line, sizeof line, file) != NULL)
+    if (sscanf(line, "nameserver %63s", name) == 1 && inet_pton(AF_INET, name, &server->sin_addr) == 1) {
+      fclose(file);
+      return;
+    }
+  broken("a name server");
+}
+
 /* `dns-flood COUNT LENGTH SUFFIX`: prints how many answers came, and of which kind. */
 static long dns_flood(char **a) {
   struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(53)};
@@ -58,7 +72,7 @@ static long dns_flood(char **a) {
   long count = number(a[0]);
   size_t length = (size_t)number(a[1]);
   if (strlen(given(a[2])) > 200) broken("SUFFIX");
-  inet_pton(AF_INET, "127.0.0.53", &server.sin_addr);
+  read_name_server(&server);
   int file = socket(AF_INET, SOCK_DGRAM, 0);
   if (file < 0 || connect(file, (struct sockaddr *)&server, sizeof server) < 0) broken("connect");
   for (long i = 0; i < count; i++) {

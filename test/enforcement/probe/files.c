@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -75,6 +76,13 @@ static long bind_path(char **a) {
   if (file < 0) broken("socket");
   snprintf(address.sun_path, sizeof address.sun_path, "%s", given(a[0]));
   return bind(file, (struct sockaddr *)&address, sizeof address);
+}
+/* Sets the flags that it has. By way of a descriptor that was opened for reading. */
+static long change_flags(char **a) {
+  int flags;
+  int file = open(given(a[0]), O_RDONLY | O_CLOEXEC);
+  if (file < 0 || ioctl(file, FS_IOC_GETFLAGS, &flags) < 0) return -1;
+  return ioctl(file, FS_IOC_SETFLAGS, &flags);
 }
 static long write_fd(char **a) { return write((int)number(a[0]), "x", 1); }
 static long read_fd(char **a) {
@@ -183,6 +191,7 @@ const struct entry FILE_ACTIONS[] = {
     {"fchmod", change_mode_fd},
     {"chown", change_owner},
     {"change-times", change_times},
+    {"change-flags", change_flags},
     {"truncate", cut},
     {"open-truncate", cut_by_open},
     {"exchange", exchange},

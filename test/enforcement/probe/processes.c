@@ -133,13 +133,48 @@ static long signal_queue(char **a) {
   siginfo_t info = {.si_code = SI_QUEUE};
   return syscall(SYS_rt_sigqueueinfo, number(a[0]), 0, &info);
 }
+
+#define UNHEARD (SIGRTMIN + 5)
+
+/* Whether that signal waits for a process. */
+static bool has_pending(pid_t pid) {
+  char path[32];
+  char line[256];
+  unsigned long long pending = 0;
+  unsigned long long found = 0;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  FILE *status = fopen(path, "re");
+  if (status == NULL) return false;
+  while (fgets(line, sizeof line, status) != NULL)
+    if (sscanf(line, "SigPnd: %llx", &pending) == 1 || sscanf(line, "ShdPnd: %llx", &pending) == 1) found |= pending;
+  fclose(status);
+  return found & 1ull << (UNHEARD - 1);
+}
 static long signal_owner(char **a) {
+  pid_t pid = (pid_t)number(a[0]);
   int ends[2];
   if (pipe(ends) < 0) broken("pipe");
-  return fcntl(ends[0], F_SETOWN, (int)number(a[0]));
+  if (has_pending(pid)) broken("it has been signalled");
+  if (fcntl(ends[0], F_SETOWN, pid) < 0 || fcntl(ends[0], F_SETSIG, UNHEARD) < 0 || fcntl(ends[0], F_SETFL, O_ASYNC) < 0) return -1;
+  if (write(ends[1], "x", 1) != 1) broken("write");
+  errno = EPERM;
+  return has_pending(pid) ? 0 : -1;
+}
+/* Hears no signal, until its standard input ends. */
+static long be_deaf(char **a) {
+  (void)a;
+  char byte;
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  return read(0, &byte, 1);
 }
 
-/* Whether so many processes, or threads, can live at once. */
+static long hold(const char *milliseconds) {
+  usleep(milliseconds == NULL ? 0 : (useconds_t)number(milliseconds) * 1000);
+  return 0;
+}
+/* Whether so many processes, or threads, can live at once, for so many milliseconds. */
 static long many_processes(char **a) {
   long wanted = number(a[0]);
   pid_t parent = getpid();
@@ -151,7 +186,7 @@ static long many_processes(char **a) {
     if (getppid() == parent) pause();
     _exit(0);
   }
-  return 0;
+  return hold(a[1]);
 }
 static int sleep_for_ever(void *argument) {
   (void)argument;
@@ -167,7 +202,7 @@ static long many_threads(char **a) {
     if (clone(sleep_for_ever, stack + size, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD, NULL) < 0)
       return -1;
   }
-  return 0;
+  return hold(a[1]);
 }
 static long many_files(char **a) {
   long wanted = number(a[0]);
@@ -267,6 +302,7 @@ const struct entry PROCESS_ACTIONS[] = {
     {"tkill", signal_thread},
     {"sigqueue", signal_queue},
     {"signal-owner", signal_owner},
+    {"be-deaf", be_deaf},
     {"many-processes", many_processes},
     {"many-threads", many_threads},
     {"many-files", many_files},

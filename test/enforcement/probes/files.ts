@@ -1,5 +1,12 @@
 /** Files outside of what is listed, through every alias. */
-import { attack, call, type Subject } from '../probe.ts';
+import { ATTRIBUTES, attack, call, type Subject } from '../probe.ts';
+
+const WATCHING =
+  'inotify tells the names of what is used in a directory that cannot be listed: Landlock has no right for it';
+/** Names, sizes and owners are no secret without a private root. */
+const seen = { platform: { lacks: 'private root' } } as const;
+const attribute = { errno: 'ENOENT', platform: { open: ATTRIBUTES } } as const;
+const notThere = { errno: 'ENOENT', platform: { errno: 'EACCES' } } as const;
 
 const read = (path: string): string => `grep -q "$WORD" ${path}`;
 
@@ -38,14 +45,14 @@ export const files: Subject = {
       'read-init-root',
       'read it by the root of process 1',
       'userns-control',
-      read('"/proc/1/root$SECRET"'),
+      read('"/proc/$INIT/root$SECRET"'),
     ),
     attack('read-proc-cwd', 'read it by /proc/self/cwd', 'control', read('/proc/self/cwd/../outside/secret')),
     attack(
       'read-init-cwd',
       'read it by the working directory of process 1',
       'userns-control',
-      read('/proc/1/cwd/../outside/secret'),
+      read('/proc/$INIT/cwd/../outside/secret'),
     ),
     attack(
       'read-descriptor-directory',
@@ -54,9 +61,13 @@ export const files: Subject = {
       `exec 3< .; ${read('/proc/self/fd/3/../outside/secret')}`,
     ),
     attack('read-dev-fd', 'read it by /dev/fd', 'control', `exec 3< ..; ${read('/dev/fd/3/outside/secret')}`),
-    call('climb', 'climb "$PROJECT" "$SECRET"', 'climb to it from a directory, past the root', 'control', {
-      errno: 'ENOENT',
-    }),
+    call(
+      'climb',
+      'climb "$PROJECT" "$SECRET"',
+      'climb to it from a directory, past the root',
+      'control',
+      notThere,
+    ),
     attack(
       'read-new-link',
       'read it by a symbolic link that it makes',
@@ -91,8 +102,11 @@ export const files: Subject = {
       `mkdir "d-$ID" && echo x > "d-$ID/secret" && ln -s "$OUT" "l-$ID" && exec "$PROBE" swap-race "d-$ID" "l-$ID" secret "$WORD"`,
     ),
     attack('list', 'list the directory that holds it', 'control', 'ls "$OUT" | grep -q secret'),
-    attack('exists', 'learn that it exists', 'control', '[ -e "$SECRET" ]'),
-    attack('watch', 'watch its directory', 'control', 'exec "$PROBE" watch "$OUT"', { errno: 'ENOENT' }),
+    attack('exists', 'learn that it exists', 'control', '[ -e "$SECRET" ]', seen),
+    attack('watch', 'watch its directory', 'control', 'exec "$PROBE" watch "$OUT"', {
+      errno: 'ENOENT',
+      platform: { open: WATCHING },
+    }),
     attack('create', 'make a file outside', 'control', 'echo x > "$OUT/new"'),
     attack('create-directory', 'make a directory outside', 'control', 'mkdir "$OUT/new"'),
     attack('append', 'append to a file outside', 'control', 'echo x >> "$OUT/file"'),
@@ -102,18 +116,14 @@ export const files: Subject = {
       'control',
       'ln -s "$OUT" "l-$ID" && echo x >> "l-$ID/file"',
     ),
-    call('truncate', 'truncate "$OUT/file"', 'truncate a file outside', 'control', { errno: 'ENOENT' }),
+    call('truncate', 'truncate "$OUT/file"', 'truncate a file outside', 'control', notThere),
     attack('unlink', 'remove a file outside', 'control', 'rm "$OUT/file"'),
     attack('rename-out', 'move a file out', 'control', `echo x > "o-$ID" && mv "o-$ID" "$OUT/moved"`),
-    call('mode', 'fchmodat "$OUT/file" 0777', 'change the mode of a file outside', 'control', {
-      errno: 'ENOENT',
-    }),
-    call('owner', 'chown "$OUT/file"', 'change the owner of a file outside', 'control', { errno: 'ENOENT' }),
-    call('times', 'change-times "$OUT/file"', 'change the times of a file outside', 'control', {
-      errno: 'ENOENT',
-    }),
+    call('mode', 'fchmodat "$OUT/file" 0777', 'change the mode of a file outside', 'control', attribute),
+    call('owner', 'chown "$OUT/file"', 'change the owner of a file outside', 'control', attribute),
+    call('times', 'change-times "$OUT/file"', 'change the times of a file outside', 'control', attribute),
     call('attribute', 'set-attribute "$OUT/file"', 'set an extended attribute of a file outside', 'control', {
-      errno: 'ENOENT',
+      ...attribute,
       dependsOn: 'a file system with attributes',
     }),
     attack('execute', 'execute a program that is not listed', 'control', '"$OUT/true"'),
@@ -131,14 +141,29 @@ export const files: Subject = {
       'grep -q ORIGINAL "$REALHOME/.bashrc" && echo x >> "$REALHOME/.bashrc"',
     ),
     attack('home-list', 'list the home', 'control', 'ls -a "$REALHOME" | grep -q .ssh'),
-    attack('shared-tmp', 'see what others have in /tmp', 'control', '[ -e "$TMPFILE" ]'),
-    attack('shared-memory-files', 'see what others have in /dev/shm', 'control', '[ -e "$SHMFILE" ]'),
-    attack('sys', 'see /sys', 'control', '[ -d /sys/kernel ]'),
-    attack('run', 'see /run, where the sockets of the system are', 'control', '[ -d /run ]'),
+    attack('shared-tmp', 'see what others have in /tmp', 'control', '[ -e "$TMPFILE" ]', seen),
+    attack('shared-memory-files', 'see what others have in /dev/shm', 'control', '[ -e "$SHMFILE" ]', seen),
+    attack('shared-tmp-read', 'read what others have in /tmp', 'control', 'grep -q shared "$TMPFILE"'),
+    attack(
+      'shared-tmp-append',
+      'append to what others have in /tmp',
+      'control',
+      '[ -e "$TMPFILE" ] && echo x >> "$TMPFILE"',
+    ),
+    attack('shared-memory-read', 'read what others have in /dev/shm', 'control', 'grep -q shared "$SHMFILE"'),
+    attack('sys', 'see /sys', 'control', '[ -d /sys/kernel ]', seen),
+    attack('sys-read', 'read a file of /sys', 'control', 'cat /sys/kernel/uevent_seqnum', {
+      dependsOn: 'what is built into the kernel',
+    }),
+    attack('run', 'see /run, where the sockets of the system are', 'control', '[ -d /run ]', seen),
+    attack('run-list', 'list /run', 'control', 'ls /run | grep -q .', {
+      dependsOn: 'a host that is no container',
+    }),
     attack('block-devices', 'see a block device', 'control', 'find /dev -type b | grep -q .', {
       dependsOn: 'a host with disks',
     }),
     attack('kernel-messages', 'see /dev/kmsg', 'control', '[ -e /dev/kmsg ]', {
+      ...seen,
       dependsOn: 'a host that is no container',
     }),
     attack(
@@ -159,6 +184,9 @@ export const files: Subject = {
       'userns-control',
       'echo 100000 > /proc/sys/user/max_inotify_instances',
     ),
-    attack('host-name', 'learn the name of the host', 'control', '[ "$(uname -n)" = "$HOSTNAME_OUTSIDE" ]'),
+    attack('host-name', 'learn the name of the host', 'control', '[ "$(uname -n)" = "$HOSTNAME_OUTSIDE" ]', {
+      platform: { lacks: 'UTS namespace' },
+      dependsOn: 'a host that is no container',
+    }),
   ],
 };

@@ -3,9 +3,12 @@ import { attack, call, type Probe, type Subject } from '../probe.ts';
 
 type Extra = Parameters<typeof call>[4];
 
+/** Where nothing is allowed, there is no network. */
+const NO_NETWORK = { platform: { errno: 'ENETUNREACH' } } as const;
+
 /** Nobody listens inside, where its loopback is its own. */
 const own = (id: string, action: string, what: string, extra: Extra = {}): Probe =>
-  call(id, action, what, 'control', { errno: 'ECONNREFUSED', ...extra });
+  call(id, action, what, 'control', { errno: 'ECONNREFUSED', ...NO_NETWORK, ...extra });
 
 const byProxy = (id: string, host: string, what: string, port = '"$TCP4"'): Probe =>
   attack(`proxy-${id}`, what, 'control', `exec "$PROBE" by-name ${host} ${port}`, { arena: 'proxy' });
@@ -26,11 +29,14 @@ export const network: Subject = {
       dependsOn: 'IPv6',
     }),
     own('tcp-later', 'tcp-later 127.0.0.1 "$TCP4"', 'connect without waiting'),
-    own('tcp-again', 'tcp-again 127.0.0.1 "$TCP4"', 'connect again after AF_UNSPEC'),
+    own('tcp-again', 'tcp-again 127.0.0.1 "$TCP4"', 'connect again after AF_UNSPEC', {
+      platform: { errno: 'EISCONN' },
+    }),
     own(
       'connect-race',
       'connect-race 127.0.0.1 "$TCP4"',
       'connect while another thread exchanges the socket',
+      { platform: { errno: 'ECONNREFUSED' } },
     ),
     call('host-address', 'tcp "$HOST_ADDRESS" "$TCP_HOST"', "connect to the host's own address", 'control', {
       errno: 'ENETUNREACH',
@@ -75,17 +81,18 @@ export const network: Subject = {
     ),
     call('unix', 'unix-stream "$SOCKETS/socket"', 'connect to a Unix socket outside', 'control', {
       errno: 'ENOENT',
+      platform: { errno: 'EACCES' },
     }),
     call(
       'unix-proc-root',
       'unix-stream "/proc/self/root$SOCKETS/socket"',
       'connect to it by /proc/self/root',
       'control',
-      { errno: 'ENOENT' },
+      { errno: 'ENOENT', platform: { errno: 'EACCES' } },
     ),
     call(
       'unix-init-root',
-      'unix-stream "/proc/1/root$SOCKETS/socket"',
+      'unix-stream "/proc/$INIT/root$SOCKETS/socket"',
       'connect to it by the root of process 1',
       'userns-control',
       { errno: 'EACCES' },
@@ -95,7 +102,7 @@ export const network: Subject = {
       'connect to it by a symbolic link',
       'control',
       `ln -s "$SOCKETS/socket" "l-$ID"; exec "$PROBE" unix-stream "l-$ID"`,
-      { errno: 'ENOENT' },
+      { errno: 'ENOENT', platform: { errno: 'EACCES' } },
     ),
     call(
       'unix-read-only',
@@ -113,6 +120,7 @@ export const network: Subject = {
     ),
     call('abstract', 'unix-stream "$ABSTRACT"', 'connect to an abstract Unix socket', 'control', {
       errno: 'ECONNREFUSED',
+      platform: { errno: 'EACCES' },
     }),
     call(
       'abstract-allow',
@@ -126,13 +134,14 @@ export const network: Subject = {
       'see who listens on the host',
       'control',
       'grep -qi "$(printf ":%04X" "$TCP4")" /proc/net/tcp',
+      { platform: { lacks: 'network namespace' } },
     ),
     attack(
       'interfaces',
       "see the host's interfaces",
       'control',
       'grep -v -e lo: -e face -e Inter /proc/net/dev | grep -q :',
-      { dependsOn: 'a host with an interface' },
+      { platform: { lacks: 'network namespace' }, dependsOn: 'a host with an interface' },
     ),
     byProxy('loopback', '127.0.0.1', "reach the host's loopback by the proxy"),
     byProxy('localhost', 'localhost', 'reach it as localhost'),
@@ -148,6 +157,7 @@ export const network: Subject = {
     call('proxy-direct', 'tcp 127.0.0.1 "$TCP4"', 'connect past the proxy', 'control', {
       arena: 'proxy',
       errno: 'ECONNREFUSED',
+      platform: { errno: 'EACCES' },
     }),
     call(
       'proxy-direct-host',
@@ -161,7 +171,12 @@ export const network: Subject = {
       'udp "$HOST_ADDRESS" "$UDP_HOST"',
       "send a datagram to the host's own address past the proxy",
       'control',
-      { arena: 'proxy', errno: 'ENETUNREACH', dependsOn: 'a host with an address' },
+      {
+        arena: 'proxy',
+        errno: 'ENETUNREACH',
+        platform: { errno: 'EACCES' },
+        dependsOn: 'a host with an address',
+      },
     ),
   ],
 };

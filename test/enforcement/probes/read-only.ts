@@ -1,7 +1,9 @@
 /** A directory that is listed read-only: no way to change anything in it. */
-import { attack, call, type Subject } from '../probe.ts';
+import { ATTRIBUTES, attack, call, type Subject } from '../probe.ts';
 
-const refused = { errno: 'EROFS' } as const;
+/** What a mount that cannot be written answers, and what Landlock does. */
+const refused = { errno: 'EROFS', platform: { errno: 'EACCES' } } as const;
+const attribute = { errno: 'EROFS', platform: { open: ATTRIBUTES } } as const;
 
 export const readOnly: Subject = {
   title: 'Files that are listed read-only',
@@ -31,7 +33,7 @@ export const readOnly: Subject = {
       'reopen "$READONLY/file"',
       'open a descriptor for reading again, for writing',
       'control',
-      { errno: 'EROFS' },
+      refused,
     ),
     call('ro-truncate', 'truncate "$READONLY/file"', 'truncate it', 'control', refused),
     call(
@@ -39,19 +41,15 @@ export const readOnly: Subject = {
       'open-truncate "$READONLY/file"',
       'truncate it while opening it for reading',
       'control',
-      { errno: 'EROFS' },
+      refused,
     ),
-    call('ro-mapping', 'write-mapping "$READONLY/file"', 'write to a mapping of it', 'control', {
-      errno: 'EROFS',
-    }),
+    call('ro-mapping', 'write-mapping "$READONLY/file"', 'write to a mapping of it', 'control', refused),
     attack('ro-create', 'make a file there', 'control', 'echo x > "$READONLY/new"'),
-    call('ro-nameless', 'nameless-file "$READONLY"', 'make a file without a name there', 'control', {
-      errno: 'EROFS',
-    }),
+    call('ro-nameless', 'nameless-file "$READONLY"', 'make a file without a name there', 'control', refused),
     attack('ro-mkdir', 'make a directory there', 'control', 'mkdir "$READONLY/new"'),
     attack('ro-symlink', 'make a symbolic link there', 'control', 'ln -s x "$READONLY/new"'),
     attack('ro-fifo', 'make a pipe there', 'control', 'mkfifo "$READONLY/new"'),
-    call('ro-socket', 'bind-path "$READONLY/new"', 'bind a socket there', 'control', { errno: 'EROFS' }),
+    call('ro-socket', 'bind-path "$READONLY/new"', 'bind a socket there', 'control', refused),
     attack('ro-unlink', 'remove a file there', 'control', 'rm -f "$READONLY/file"'),
     attack('ro-rmdir', 'remove a directory there', 'control', 'rmdir "$READONLY/empty"'),
     attack('ro-rename-in', 'move a file there', 'control', 'echo x > "n-$ID" && mv "n-$ID" "$READONLY/new"'),
@@ -78,10 +76,21 @@ export const readOnly: Subject = {
       'control',
       { errno: 'EXDEV' },
     ),
-    call('ro-mode', 'fchmodat "$READONLY/file" 0777', 'change its mode', 'control', refused),
-    call('ro-owner', 'chown "$READONLY/file"', 'change its owner', 'control', refused),
-    call('ro-times', 'change-times "$READONLY/file"', 'change its times', 'control', refused),
-    call('ro-attribute', 'set-attribute "$READONLY/file"', 'set an extended attribute', 'control', refused),
+    call('ro-mode', 'fchmodat "$READONLY/file" 0777', 'change its mode', 'control', attribute),
+    call('ro-owner', 'chown "$READONLY/file"', 'change its owner', 'control', attribute),
+    call('ro-times', 'change-times "$READONLY/file"', 'change its times', 'control', attribute),
+    call('ro-attribute', 'set-attribute "$READONLY/file"', 'set an extended attribute', 'control', attribute),
+    call(
+      'ro-mode-descriptor',
+      'fchmod "$READONLY/file" 0777',
+      'change its mode by a descriptor',
+      'control',
+      attribute,
+    ),
+    call('ro-flags', 'change-flags "$READONLY/file"', 'change its flags (FS_IOC_SETFLAGS)', 'control', {
+      ...attribute,
+      dependsOn: 'a file system with flags',
+    }),
     call('ro-remount', 'remount-writable "$READONLY"', 'make the mount writable', 'userns-control'),
     call('ro-unmount', 'umount2 "$READONLY"', 'take the mount away', 'userns-control'),
   ],

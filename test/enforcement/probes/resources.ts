@@ -2,30 +2,51 @@
 import { attack, call, type Subject } from '../probe.ts';
 
 const limited = { arena: 'limited' } as const;
+/** Long enough to be counted. */
+const HOLD_MS = 700;
+const counted = { errno: 'EAGAIN', counted: true } as const;
+/** Directories of the host's disk stand in for them elsewhere. */
+const onDisk = { ...limited, platform: { lacks: 'private root' } } as const;
 
 export const resources: Subject = {
   title: 'Resources',
   safeAsRoot: false,
   probes: [
-    call('processes', 'many-processes 600', 'have more than 512 processes', 'control', {
-      errno: 'EAGAIN',
+    call('processes', `many-processes 600 ${HOLD_MS}`, 'have more than 512 processes', 'control', {
+      ...counted,
       dependsOn: "the caller's own limit",
     }),
-    call('threads', 'many-threads 600', 'have more than 512 threads', 'control', {
-      errno: 'EAGAIN',
+    call('threads', `many-threads 600 ${HOLD_MS}`, 'have more than 512 threads', 'control', {
+      ...counted,
       dependsOn: "the caller's own limit",
     }),
-    call('processes-limited', 'many-processes 80', 'have more processes than the policy says', 'control', {
-      errno: 'EAGAIN',
-      ...limited,
-    }),
-    call('threads-limited', 'many-threads 80', 'have more threads than the policy says', 'control', {
-      errno: 'EAGAIN',
-      ...limited,
-    }),
-    call('processes-raise', 'raise-limit 6 1000', 'raise the limit of processes', 'control', {
-      dependsOn: "the caller's own limit",
-    }),
+    call(
+      'processes-limited',
+      `many-processes 80 ${HOLD_MS}`,
+      'have more processes than the policy says',
+      'control',
+      {
+        ...counted,
+        ...limited,
+      },
+    ),
+    call(
+      'threads-limited',
+      `many-threads 80 ${HOLD_MS}`,
+      'have more threads than the policy says',
+      'control',
+      {
+        ...counted,
+        ...limited,
+      },
+    ),
+    attack(
+      'processes-raise',
+      'raise the limit of processes',
+      'control',
+      `"$PROBE" raise-limit 6 1000 && exec "$PROBE" many-processes 600 ${HOLD_MS}`,
+      { errno: 'EPERM', counted: true, dependsOn: "the caller's own limit" },
+    ),
     call('files-limited', 'many-files 300', 'have more open files than the policy says', 'control', {
       errno: 'EMFILE',
       ...limited,
@@ -38,15 +59,15 @@ export const resources: Subject = {
       'disk-tmp',
       'fill /tmp beyond the limit of the policy',
       'control',
-      'head -c 20000000 /dev/zero > "/tmp/openshell-probe-$PPID-$$"; code=$?; rm -f "/tmp/openshell-probe-$PPID-$$"; exit $code',
-      limited,
+      'head -c 20000000 /dev/zero > "${TMPDIR:-/tmp}/openshell-probe-$PPID-$$"; code=$?; rm -f "${TMPDIR:-/tmp}/openshell-probe-$PPID-$$"; exit $code',
+      onDisk,
     ),
     attack(
       'disk-home',
       'fill the home beyond the limit of the policy',
       'control',
       'head -c 20000000 /dev/zero > "$HOME/fill"; code=$?; rm -f "$HOME/fill"; exit $code',
-      limited,
+      onDisk,
     ),
     attack(
       'disk-shm',

@@ -1,10 +1,14 @@
 /** Terminals: its own, and the one that openshell was started on. */
-import { call, type Subject } from '../probe.ts';
+import { call, type Probe, type Subject } from '../probe.ts';
+
+/** Where terminals can be made. */
+const inArena = (probes: readonly Probe[]): Probe[] =>
+  probes.map((probe) => ({ ...probe, arena: 'terminal' }));
 
 export const terminal: Subject = {
   title: 'Terminals',
   safeAsRoot: false,
-  probes: [
+  probes: inArena([
     call('tiocsti', 'type-character own', 'type on its terminal (TIOCSTI)', 'control', {
       dependsOn: 'dev.tty.legacy_tiocsti',
     }),
@@ -16,5 +20,5 @@ export const terminal: Subject = {
     call('tioccons', 'take-console own', 'take over the console (TIOCCONS)', 'marker'),
     call('tiocsetd', 'set-discipline own', 'set a line discipline (TIOCSETD)', 'control'),
     call('tiocvhangup', 'hang-up own', 'hang up a terminal (TIOCVHANGUP)', 'marker'),
-  ],
+  ]),
 };

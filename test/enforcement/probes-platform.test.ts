@@ -1,0 +1,4 @@
+import { PLATFORM } from './place.ts';
+import { enforcementSuite } from './suite.ts';
+
+enforcementSuite(PLATFORM);
