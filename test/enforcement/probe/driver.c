@@ -60,6 +60,9 @@ static bool collect(int fd, struct result *result) {
   }
 }
 
+/* A limit of processes counts what was killed until it is waited for. */
+#define GONE_MS 5000
+
 static _Noreturn void become(const char *script, int output, const sigset_t *mask) {
   setsid();
   int null = open("/dev/null", O_RDONLY);
@@ -96,7 +99,8 @@ static void run_job(const char *script, int64_t limit, const sigset_t *mask, str
   collect(output[0], result);
   close(output[0]);
   /* What the script left behind in its session is no part of the next job. */
-  kill(-child, SIGKILL);
+  for (int64_t until = now_ms() + GONE_MS; kill(-child, SIGKILL) == 0 && now_ms() < until;)
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 static void print_result(const char *name, const struct result *result) {
