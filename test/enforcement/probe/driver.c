@@ -73,12 +73,22 @@ static _Noreturn void become(const char *script, int output, const sigset_t *mas
   _exit(2);
 }
 
+/* What the job before has left may still count. */
+static pid_t fork_at_last(void) {
+  pid_t child = fork();
+  for (int i = 0; child < 0 && errno == EAGAIN && i < 200; i++) {
+    nanosleep(&(struct timespec){0, 10000000}, NULL);
+    child = fork();
+  }
+  if (child < 0) broken("fork");
+  return child;
+}
+
 static void run_job(const char *script, int64_t limit, const sigset_t *mask, struct result *result) {
   int output[2];
   memset(result, 0, sizeof *result);
   if (pipe2(output, O_CLOEXEC) < 0) broken("pipe2");
-  pid_t child = fork();
-  if (child < 0) broken("fork");
+  pid_t child = fork_at_last();
   if (child == 0) become(script, output[1], mask);
   close(output[1]);
   fcntl(output[0], F_SETFL, O_NONBLOCK);

@@ -220,6 +220,13 @@ static long raise_limit(char **a) {
   return setrlimit(resource, &wanted);
 }
 
+/* The limit of processes, and then more of them than it was: the new limit, how many, and for how long. */
+static long raise_processes(char **a) {
+  char resource[8];
+  snprintf(resource, sizeof resource, "%d", RLIMIT_NPROC);
+  return raise_limit((char *[]){resource, a[0], NULL}) < 0 ? -1 : many_processes(a + 1);
+}
+
 static bool is_root(pid_t pid) {
   char path[32];
   char line[256];
@@ -307,6 +314,7 @@ const struct entry PROCESS_ACTIONS[] = {
     {"many-threads", many_threads},
     {"many-files", many_files},
     {"raise-limit", raise_limit},
+    {"raise-processes", raise_processes},
     {"run-set-user-id", run_set_user_id},
     {"linger", linger},
     {0},
