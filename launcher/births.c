@@ -1,8 +1,8 @@
 #define _GNU_SOURCE
 #include "births.h"
 #include "answer.h"
-#include "datagrams.h"
 #include "descriptors.h"
+#include "sockets.h"
 #include "tree.h"
 #include <dirent.h>
 #include <errno.h>
@@ -133,13 +133,23 @@ struct birth *births_keep(const struct mediator *mediator, int file, int domain,
   return birth;
 }
 
+/* A datagram socket that cannot send (datagrams.c). */
+static int make_mute(int domain, int type) {
+  int fd = socket(domain, type | SOCK_CLOEXEC, 0);
+  /* Unconnected, the call says ENOTCONN and does it all the same. */
+  if (fd < 0 || shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN) return fd;
+  close(fd);
+  errno = EACCES;
+  return -1;
+}
+
 void births_make(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   int domain = (int)call->data.args[0];
   int type = (int)call->data.args[1];
   int protocol = (int)call->data.args[2];
   bool datagrams = (domain == AF_INET || domain == AF_INET6) && (type & TYPE_MASK) == SOCK_DGRAM;
   bool relayed = datagrams && mediator->settings->network_held;
-  int file = descriptors_lift(relayed ? datagrams_make(domain, type) : socket(domain, type | SOCK_CLOEXEC, protocol));
+  int file = descriptors_lift(relayed ? make_mute(domain, type) : socket(domain, type | SOCK_CLOEXEC, protocol));
   struct birth *birth = file < 0 ? NULL : births_keep(mediator, file, domain, type & TYPE_MASK);
   if (birth == NULL) {
     answer_error(mediator->listener, call->id, file < 0 ? errno : ENFILE);
@@ -154,12 +164,6 @@ void births_make(const struct mediator *mediator, const struct caller *caller, c
   if (error == 0) return;
   release(mediator, birth);
   answer_error(mediator->listener, call->id, error);
-}
-
-static bool is_connected(int file) {
-  struct sockaddr_storage peer;
-  socklen_t length = sizeof peer;
-  return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
 }
 
 void births_settled(const struct mediator *mediator, uint64_t inode, int error) {
@@ -178,5 +182,5 @@ void births_ready(const struct mediator *mediator, uint64_t data) {
   uint64_t slot = data - BIRTH_POLL_BASE;
   if (slot >= high || table[slot].file < 0) return;
   /* SO_ERROR is for the caller to read. */
-  if (is_connected(table[slot].file)) release(mediator, &table[slot]);
+  if (socket_is_connected(table[slot].file)) release(mediator, &table[slot]);
 }

@@ -4,7 +4,7 @@
 #define OPENSHELL_BIRTHS_H
 
 #include "caller.h"
-#include "mediate.h"
+#include "mediator.h"
 #include "sys.h"
 #include "target.h"
 

@@ -2,7 +2,7 @@
 #include "connecting.h"
 #include "answer.h"
 #include "clock.h"
-#include "control.h"
+#include "peer.h"
 #include "swap.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -18,29 +18,6 @@ static int64_t connect_deadline(int file) {
   if (getsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0))
     return INT64_MAX;
   return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
-}
-
-/* `u64 id, u32 port, bytes address`; port 0: no connection came of it. */
-void connecting_tell_peer(const struct mediator *mediator, uint64_t id, int file) {
-  struct sockaddr_storage local = {.ss_family = AF_UNSPEC};
-  socklen_t length = sizeof local;
-  const struct sockaddr_in *in = (const struct sockaddr_in *)&local;
-  const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&local;
-  struct frame frame;
-  if (file >= 0) getsockname(file, (struct sockaddr *)&local, &length);
-  control_begin(&frame, REPORT_PEER);
-  frame_u64(&frame, id);
-  if (local.ss_family == AF_INET) {
-    frame_u32(&frame, ntohs(in->sin_port));
-    frame_bytes(&frame, &in->sin_addr, 4);
-  } else if (local.ss_family == AF_INET6) {
-    frame_u32(&frame, ntohs(in6->sin6_port));
-    frame_bytes(&frame, &in6->sin6_addr, 16);
-  } else {
-    frame_u32(&frame, 0);
-    frame_bytes(&frame, "", 0);
-  }
-  control_send(mediator->control, &frame);
 }
 
 static void wait_for_handshake(const struct mediator *mediator, struct waiting *waiting, int fd) {
@@ -63,7 +40,7 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   int error = connect(waiting->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
   if (waiting->proxied && (error == 0 || error == EINPROGRESS)) {
-    connecting_tell_peer(mediator, waiting->id, waiting->file);
+    peer_tell(mediator, waiting->id, waiting->file);
     waiting->told = true;
   }
   if ((error == EINPROGRESS || error == EALREADY) && waiting->blocking) { /* the latter: it was interrupted, and is made again */
@@ -126,29 +103,3 @@ void connecting_done(const struct mediator *mediator, struct waiting *waiting, i
   else waiting_finish(mediator, waiting, error);
 }
 
-bool connecting_target(struct target *target, int domain, const uint8_t *address, uint32_t length, uint32_t port) {
-  memset(target, 0, sizeof *target);
-  if (port == 0 || port > 65535) return false;
-  if (domain == AF_INET && length == 4) {
-    struct sockaddr_in *in = (struct sockaddr_in *)&target->address;
-    in->sin_family = AF_INET;
-    in->sin_port = htons((uint16_t)port);
-    memcpy(&in->sin_addr, address, 4);
-    target->length = sizeof *in;
-    return true;
-  }
-  if (domain == AF_INET6 && (length == 4 || length == 16)) {
-    struct sockaddr_in6 *in = (struct sockaddr_in6 *)&target->address;
-    in->sin6_family = AF_INET6;
-    in->sin6_port = htons((uint16_t)port);
-    if (length == 4) {
-      in->sin6_addr.s6_addr[10] = in->sin6_addr.s6_addr[11] = 0xff;
-      memcpy(&in->sin6_addr.s6_addr[12], address, 4);
-    } else {
-      memcpy(&in->sin6_addr, address, 16);
-    }
-    target->length = sizeof *in;
-    return true;
-  }
-  return false;
-}

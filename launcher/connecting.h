@@ -9,12 +9,6 @@
 void connecting_inside(const struct mediator *mediator, struct waiting *waiting);
 /* To an address of the host's network, which was judged. */
 void connecting_outside(const struct mediator *mediator, struct waiting *waiting, const struct target *target);
-/* Who will be accepted on the other side: the local address of the caller's socket; without a file: no connection came
-   of the call after all. The supervisor serves nobody before it knows. */
-void connecting_tell_peer(const struct mediator *mediator, uint64_t id, int file);
 /* The handshake of a waiting call has ended. */
 void connecting_done(const struct mediator *mediator, struct waiting *waiting, int error);
-/* An address of the host's network in the family of the caller's socket; false: the families do not fit. */
-bool connecting_target(struct target *target, int domain, const uint8_t *address, uint32_t length, uint32_t port);
-
 #endif

@@ -3,10 +3,11 @@
 #include "answer.h"
 #include "births.h"
 #include "clock.h"
-#include "connecting.h"
 #include "control.h"
 #include "descriptors.h"
 #include "destination.h"
+#include "peer.h"
+#include "question.h"
 #include "verdicts.h"
 #include <errno.h>
 #include <netinet/in.h>
@@ -48,24 +49,15 @@ static bool start_hub(void) {
   return false;
 }
 
-int datagrams_make(int domain, int type) {
-  int fd = socket(domain, type | SOCK_CLOEXEC, 0);
-  /* Unconnected, the call says ENOTCONN and does it all the same. */
-  if (fd < 0 || shutdown(fd, SHUT_WR) == 0 || errno == ENOTCONN) return fd;
-  close(fd);
-  errno = EACCES;
-  return -1;
-}
-
 int datagrams_attach(struct birth *birth, uint16_t port) {
   static const uint8_t loopback[] = {127, 0, 0, 1};
   int both = 0;
   struct target from = {.length = 0};
   struct target to;
   if (birth->attached) return port == 0 ? 0 : EINVAL;
-  if (!start_hub() || !connecting_target(&to, birth->domain, loopback, sizeof loopback, ntohs(hub_address.sin_port))) return ENOBUFS;
+  if (!start_hub() || !target_make(&to, birth->domain, loopback, sizeof loopback, ntohs(hub_address.sin_port))) return ENOBUFS;
   if (birth->domain == AF_INET6) setsockopt(birth->file, IPPROTO_IPV6, IPV6_V6ONLY, &both, sizeof both);
-  if (port != 0 && (!connecting_target(&from, birth->domain, loopback, sizeof loopback, port) ||
+  if (port != 0 && (!target_make(&from, birth->domain, loopback, sizeof loopback, port) ||
                     bind(birth->file, (const struct sockaddr *)&from.address, from.length) < 0))
     return errno;
   /* Once more for the connected state, in which the call is defined. */
@@ -171,7 +163,7 @@ static void pass_on(const struct mediator *mediator, int file, const struct plac
 /* Where message `i` goes; 0 or what is wrong. */
 static int destination_of(const struct waiting *waiting, const struct message *message, struct target *target) {
   const struct birth *birth = births_find(waiting->inode);
-  if (message->name != 0) return read_target(&waiting->caller, message->name, message->name_length, target);
+  if (message->name != 0) return target_read(&waiting->caller, message->name, message->name_length, target);
   if (birth == NULL || !birth->connected) return EDESTADDRREQ;
   *target = birth->peer;
   return 0;
@@ -256,7 +248,7 @@ void datagrams_connect(const struct mediator *mediator, struct waiting *waiting)
 
 void datagrams_judged(const struct mediator *mediator, struct waiting *waiting, uint32_t ttl_ms) {
   struct birth *birth = births_find(waiting->inode);
-  connecting_tell_peer(mediator, waiting->id, waiting->file);
+  peer_tell(mediator, waiting->id, waiting->file);
   waiting->told = true;
   if (birth == NULL) {
     waiting_finish(mediator, waiting, EBADF);
@@ -363,7 +355,7 @@ static ssize_t receive_one(const struct waiting *waiting, unsigned i) {
   if (got < (ssize_t)sizeof origin) return -EAGAIN;
   memcpy(&origin, buffer, sizeof origin);
   size_t length = (size_t)got - sizeof origin;
-  if (!connecting_target(&from, waiting->domain, origin.address, origin.length, origin.port)) return -EAGAIN;
+  if (!target_make(&from, waiting->domain, origin.address, origin.length, origin.port)) return -EAGAIN;
   ssize_t written = scatter(&waiting->caller, &message, buffer + sizeof origin, length);
   int cut = written >= 0 && (size_t)written < length ? MSG_TRUNC : 0;
   if (written < 0 || !write_name(&waiting->caller, &message, &from) || !write_header(&waiting->caller, &message, cut)) return -EFAULT;

@@ -8,8 +8,6 @@
 #include "waiting.h"
 #include "sys.h"
 
-/* A new socket of that kind, or -1 with errno. */
-int datagrams_make(int domain, int type);
 struct birth;
 /* Binds it to that port of loopback, 0 for any, and to us. 0 or errno. */
 int datagrams_attach(struct birth *birth, uint16_t port);

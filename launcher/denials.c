@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "denials.h"
+#include "answer.h"
 #include "clock.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,4 +86,9 @@ int denials_flush(struct control *control, bool all) {
     i++;
   }
   return (int)next;
+}
+
+void denials_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  denials_add(mediator->control, caller, mediator->top, &call->data, mediator->settings->unobservable_rule, EACCES);
+  answer_error(mediator->listener, call->id, EACCES);
 }

@@ -5,9 +5,11 @@
 #include "births.h"
 #include "connecting.h"
 #include "datagrams.h"
+#include "denials.h"
 #include "descriptors.h"
 #include "listeners.h"
-#include "sending.h"
+#include "question.h"
+#include "sockets.h"
 #include "sys.h"
 #include "verdicts.h"
 #include <errno.h>
@@ -15,41 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
-
-int socket_option(int file, int name) {
-  int value = -1;
-  socklen_t length = sizeof value;
-  return getsockopt(file, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
-}
-
-bool is_inner(const struct mediator *mediator, int file) {
-  uint64_t cookie = 0;
-  socklen_t length = sizeof cookie;
-  if (mediator->cookie == 0) return true;
-  return getsockopt(file, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 && cookie == mediator->cookie;
-}
-
-int read_target(const struct caller *caller, uint64_t address, int length, struct target *target) {
-  if (length < (int)sizeof(sa_family_t) || length > (int)sizeof target->address) return EINVAL;
-  memset(target, 0, sizeof *target);
-  if (!caller_read(caller, address, &target->address, (size_t)length)) return errno;
-  target->length = (socklen_t)length;
-  return 0;
-}
-
-/* Asks the supervisor about the destination; the caller sleeps until the answer. */
-void ask_about(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
-  struct frame frame;
-  control_begin(&frame, REPORT_OPEN);
-  frame_u64(&frame, waiting->id);
-  frame_u32(&frame, waiting->sending ? OPENING_SEND : OPENING_CONNECT);
-  frame_u32(&frame, (uint32_t)waiting->type);
-  frame_bytes(&frame, place->address, place->length);
-  frame_u32(&frame, place->port);
-  caller_describe(&waiting->caller, mediator->top, &frame);
-  if (!answer_wanted(mediator->listener, waiting->id) || !control_send(mediator->control, &frame))
-    waiting_finish(mediator, waiting, EACCES);
-}
 
 /* A destination outside: as it was judged before, or as the supervisor says now. */
 static void decide(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
@@ -62,12 +29,6 @@ static void decide(const struct mediator *mediator, struct waiting *waiting, con
     }
   }
   ask_about(mediator, waiting, place);
-}
-
-static bool is_connected(int file) {
-  struct sockaddr_storage peer;
-  socklen_t length = sizeof peer;
-  return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
 }
 
 static bool is_proxy(const struct settings_row *settings, const struct waiting *waiting, const struct place *place) {
@@ -108,7 +69,7 @@ static void connect_inet(const struct mediator *mediator, struct waiting *waitin
     waiting_finish(mediator, waiting, place.named ? EACCES : EINVAL);
     return;
   }
-  if (waiting->outer && is_connected(waiting->file)) { /* asked to learn how the first connect went: no new one */
+  if (waiting->outer && socket_is_connected(waiting->file)) { /* asked to learn how the first connect went: no new one */
     waiting_finish(mediator, waiting, EISCONN);
     return;
   }
@@ -171,19 +132,12 @@ static void connect_unix(const struct mediator *mediator, struct waiting *waitin
   }
 }
 
-int file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
-  int file = caller_file(caller, (int)call->data.args[0]);
-  if (file < 0 && (errno == EACCES || errno == EPERM)) mediate_unobservable(mediator, caller, call);
-  else if (file < 0) answer_error(mediator->listener, call->id, EBADF);
-  return file;
-}
-
 /* As file_of_call, for a socket that is held. What is not held any more leads somewhere already. */
 static int held_file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
                              const struct birth **birth) {
   *birth = births_of(caller, (int)call->data.args[0]);
   int file = *birth == NULL ? -1 : descriptors_lift(fcntl((*birth)->file, F_DUPFD_CLOEXEC, 0));
-  if (file < 0 && errno == EACCES) mediate_unobservable(mediator, caller, call);
+  if (file < 0 && errno == EACCES) denials_unobservable(mediator, caller, call);
   else if (file < 0) answer_error(mediator->listener, call->id, errno == ENOENT ? EISCONN : errno);
   return file;
 }
@@ -195,10 +149,10 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
   int file = mediator->settings->platform ? held_file_of_call(mediator, caller, call, &birth) : file_of_call(mediator, caller, call);
   if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
-  int error = domain < 0 ? ENOTSOCK : read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
+  int error = domain < 0 ? ENOTSOCK : target_read(caller, call->data.args[1], (int)call->data.args[2], &target);
   struct waiting *waiting = error == 0 ? waiting_add(call->id, caller, number, file) : NULL;
   if (waiting == NULL) {
-    if (error == EACCES) mediate_unobservable(mediator, caller, call);
+    if (error == EACCES) denials_unobservable(mediator, caller, call);
     else answer_error(mediator->listener, call->id, error == 0 ? EAGAIN : error);
     close(file);
     return;
@@ -214,40 +168,3 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
   else connecting_inside(mediator, waiting);
 }
 
-/* `u64 id, u32 verdict, u32 errno, u32 token, u32 ttl_ms, u32 port, u32 address length, address[16]` */
-void mediate_verdict(struct mediator *mediator, const uint8_t *payload, size_t length) {
-  struct {
-    uint64_t id;
-    uint32_t verdict;
-    uint32_t error;
-    uint32_t token;
-    uint32_t ttl_ms;
-    uint32_t port;
-    uint32_t address_length;
-    uint8_t address[16];
-  } answer;
-  if (length != sizeof answer) return;
-  memcpy(&answer, payload, sizeof answer);
-  struct waiting *waiting = waiting_find(answer.id);
-  struct target target;
-  if (waiting == NULL) { /* the caller ended meanwhile */
-    connecting_tell_peer(mediator, answer.id, -1);
-    return;
-  }
-  if (answer.verdict == VERDICT_LOCAL && waiting->relayed) {
-    datagrams_judged(mediator, waiting, answer.ttl_ms);
-  } else if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
-    sending_judged(mediator, waiting, answer.ttl_ms);
-  } else if (answer.verdict == VERDICT_LOCAL && !waiting->outer) {
-    connecting_inside(mediator, waiting);
-  } else if (answer.verdict == VERDICT_DIRECT && !waiting->sending && !waiting->relayed &&
-             connecting_target(&target, waiting->domain, answer.address, answer.address_length, answer.port)) {
-    if (answer.ttl_ms > 0 && waiting->key != NULL) {
-      verdicts_keep(waiting->key, &target, answer.token, answer.ttl_ms);
-      waiting->key = NULL;
-    }
-    connecting_outside(mediator, waiting, &target);
-  } else {
-    waiting_finish(mediator, waiting, answer.error > 0 && answer.error < 4096 ? (int)answer.error : EACCES);
-  }
-}

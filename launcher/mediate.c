@@ -12,6 +12,7 @@
 #include "netlink.h"
 #include "sending.h"
 #include "signalling.h"
+#include "sockets.h"
 #include "swap.h"
 #include "sys.h"
 #include <errno.h>
@@ -57,20 +58,15 @@ static void refuse(const struct mediator *mediator, const struct caller *caller,
   answer_error(mediator->listener, call->id, (int)row->errno_value);
 }
 
-void mediate_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
-  denials_add(mediator->control, caller, mediator->top, &call->data, mediator->settings->unobservable_rule, EACCES);
-  answer_error(mediator->listener, call->id, EACCES);
-}
-
 /* Sockets that are held here, as without a network namespace all are until they lead somewhere. */
 static void bind_held(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
                       const struct notify_row *row) {
   struct target target;
   struct birth *birth = births_of(caller, (int)call->data.args[0]);
-  int error = birth != NULL ? read_target(caller, call->data.args[1], (int)call->data.args[2], &target)
+  int error = birth != NULL ? target_read(caller, call->data.args[1], (int)call->data.args[2], &target)
                             : errno == ENOENT ? EINVAL : errno;
   if (birth == NULL && error == EACCES) {
-    mediate_unobservable(mediator, caller, call);
+    denials_unobservable(mediator, caller, call);
     return;
   }
   if (error == 0 && birth->domain == AF_UNIX) {
@@ -97,7 +93,7 @@ static void listen_held(const struct mediator *mediator, const struct caller *ca
   struct birth *birth = births_of(caller, (int)call->data.args[0]);
   int error = birth != NULL ? 0 : errno == ENOENT ? EINVAL : errno;
   if (birth == NULL && error == EACCES) {
-    mediate_unobservable(mediator, caller, call);
+    denials_unobservable(mediator, caller, call);
     return;
   }
   if (error == 0 && answer_wanted(mediator->listener, call->id)) {
@@ -119,9 +115,9 @@ static void bind_for(const struct mediator *mediator, const struct caller *calle
     if (domain < 0) answer_error(mediator->listener, call->id, ENOTSOCK);
     else answer_go_on(mediator->listener, call->id);
   } else {
-    int error = read_target(caller, call->data.args[1], (int)call->data.args[2], &target);
+    int error = target_read(caller, call->data.args[1], (int)call->data.args[2], &target);
     if (error == EACCES) {
-      mediate_unobservable(mediator, caller, call);
+      denials_unobservable(mediator, caller, call);
       close(file);
       return;
     }

@@ -3,7 +3,7 @@
 #ifndef OPENSHELL_NETLINK_H
 #define OPENSHELL_NETLINK_H
 
-#include "mediate.h"
+#include "mediator.h"
 #include "sys.h"
 
 /* Makes the socket that `call` asks for and answers with its descriptor. */

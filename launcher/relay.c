@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "relay.h"
-#include "connecting.h"
 #include "descriptors.h"
 #include "handle.h"
 #include "inbox.h"
@@ -57,7 +56,7 @@ static int relay_bind(const uint8_t *address, uint32_t length, uint32_t port) {
   struct inbox_message message;
   int pair[2];
   int fd = -1;
-  if (!connecting_target(&target, domain, address, length, port)) {
+  if (!target_make(&target, domain, address, length, port)) {
     errno = EINVAL;
     return -1;
   }

@@ -1,8 +1,9 @@
 #define _GNU_SOURCE
 #include "sending.h"
 #include "answer.h"
-#include "connecting.h"
-#include "destination.h"
+#include "peer.h"
+#include "question.h"
+#include "sockets.h"
 #include "sys.h"
 #include "verdicts.h"
 #include <errno.h>
@@ -33,7 +34,7 @@ static int read_message(const struct waiting *waiting, unsigned i, struct target
     length = (int)header.msg_namelen;
   }
   if (name == 0) return 0;
-  int error = read_target(&waiting->caller, name, length, target);
+  int error = target_read(&waiting->caller, name, length, target);
   return error == 0 ? 1 : -error;
 }
 
@@ -79,7 +80,7 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
 }
 
 void sending_judged(const struct mediator *mediator, struct waiting *waiting, uint32_t ttl_ms) {
-  connecting_tell_peer(mediator, waiting->id, waiting->file);
+  peer_tell(mediator, waiting->id, waiting->file);
   waiting->told = true;
   if (waiting->key == NULL || ttl_ms == 0) {
     waiting_finish(mediator, waiting, EACCES); /* whose they are cannot be told a second time */

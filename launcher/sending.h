@@ -4,7 +4,7 @@
 #ifndef OPENSHELL_SENDING_H
 #define OPENSHELL_SENDING_H
 
-#include "mediate.h"
+#include "mediator.h"
 #include "waiting.h"
 
 /* Handles sendto(2) with an address, sendmsg(2) and sendmmsg(2). */

@@ -4,7 +4,7 @@
 #define OPENSHELL_SIGNALLING_H
 
 #include "caller.h"
-#include "mediate.h"
+#include "mediator.h"
 #include <linux/seccomp.h>
 
 /* kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo. 0 after the call was answered; EPERM when it is to be refused. */

@@ -4,7 +4,7 @@
 #define OPENSHELL_SWAP_H
 
 #include "caller.h"
-#include "mediate.h"
+#include "mediator.h"
 #include <sys/socket.h>
 
 /* Remembers what a fresh inner socket looks like, so that only options that the caller set are copied. */

@@ -4,7 +4,7 @@
 #define OPENSHELL_VERDICTS_H
 
 #include "caller.h"
-#include "waiting.h"
+#include "target.h"
 
 struct verdict_key;
 

@@ -3,7 +3,7 @@
 #define OPENSHELL_WAITING_H
 
 #include "caller.h"
-#include "mediate.h"
+#include "mediator.h"
 #include "target.h"
 #include <linux/seccomp.h>
 #include <sys/epoll.h>
@@ -39,9 +39,14 @@ struct waiting {
 
 /* A free place, filled with zeros; NULL when too many wait. `caller` and `file` pass to it. */
 struct waiting *waiting_add(uint64_t id, struct caller *caller, int number, int file);
+/* How many wait; those of all places, free ones too; NULL behind the last. */
+unsigned waiting_count(void);
+struct waiting *waiting_at(uint64_t slot);
+/* The descriptor whose events it waits for. */
+int waiting_polled(const struct waiting *waiting);
 /* The one that waits for a verdict under this id, or NULL. */
 struct waiting *waiting_find(uint64_t id);
-/* Waits until `fd` is writable, or readable; mediate_ready is then called. */
+/* Waits until `fd` is writable, or readable; resume_ready is then called. */
 bool waiting_poll(const struct mediator *mediator, struct waiting *waiting, int fd, uint32_t events);
 /* Answers (0: success) and forgets. */
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error);

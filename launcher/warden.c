@@ -15,6 +15,7 @@
 #include "network.h"
 #include "quota.h"
 #include "relay.h"
+#include "resume.h"
 #include "streams.h"
 #include "sys.h"
 #include "terminal.h"
@@ -284,7 +285,7 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
     case COMMAND_SIGNAL:
       inbox_send(warden.inbox, (struct inbox_message){.kind = INBOX_SIGNAL, .a = words[0], .b = (int32_t)words[1]}, -1);
       break;
-    case COMMAND_VERDICT: mediate_verdict(&warden.mediator, payload, length); break;
+    case COMMAND_VERDICT: resume_verdict(&warden.mediator, payload, length); break;
     case COMMAND_DATAGRAMS:
       if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
       break;
@@ -323,7 +324,7 @@ static void dispatch(const struct epoll_event *event) {
     return;
   }
   if (event->data.u64 >= MEDIATE_POLL_BASE) {
-    mediate_ready(&warden.mediator, event->data.u64);
+    resume_ready(&warden.mediator, event->data.u64);
     return;
   }
   switch ((enum poll_source)event->data.u64) {
@@ -372,7 +373,7 @@ static void run(void) {
     struct epoll_event events[32];
     int timeout = denials_flush(&warden.control, false);
     timeout = soonest(timeout, verdicts_flush(&warden.control, false));
-    timeout = soonest(timeout, mediate_tick(&warden.mediator));
+    timeout = soonest(timeout, resume_tick(&warden.mediator));
     timeout = soonest(timeout, quota_check(&warden.control, warden.settings, warden.init));
     adjust_interest();
     int count = epoll_wait(warden.poll, events, 32, timeout);

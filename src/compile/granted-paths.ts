@@ -44,6 +44,10 @@ export function grantedPaths(
         notes.push(
           '/tmp is shared with other programs of this host: TMPDIR names a directory of the run instead',
         );
+    } else if (path === '/dev') {
+      notes.push(
+        '/dev holds the terminals of other programs: list the devices that are needed by their names',
+      );
     } else if (path !== '/proc' && !(isShared(path) && origin.kind === 'baseline')) {
       grant(path, writable, origin);
     }

@@ -1,5 +1,5 @@
 /** The directory of one run in the `platform` tier: HOME and TMPDIR lie in it, and it goes with the run. */
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SCRATCH_DIRECTORIES } from '../plan/plan.ts';
@@ -24,18 +24,23 @@ export function makeScratch(): Scratch {
   return { path, remove: () => removeAll(path) };
 }
 
-/** The program may have taken the rights on its directories away, from itself and so from us. */
+/** The program may have taken the rights on directories away (Go's module cache does), from itself and so from us. */
 function removeAll(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    for (const name of SCRATCH_DIRECTORIES) {
-      try {
-        chmodSync(join(path, name), 0o700);
-      } catch {}
-    }
+    openUp(path);
     try {
       rmSync(path, { recursive: true, force: true });
     } catch {}
   }
+}
+
+/** No program is left that could put a link in the place of a directory. */
+function openUp(directory: string): void {
+  try {
+    chmodSync(directory, 0o700);
+    for (const entry of readdirSync(directory, { withFileTypes: true }))
+      if (entry.isDirectory()) openUp(join(directory, entry.name));
+  } catch {}
 }

@@ -47,22 +47,23 @@ describe.skipIf(platformUnavailable !== null)('in the platform tier', () => {
     expect({ code, stdout }).toEqual({ code: 125, stdout: '' });
   });
 
-  it.each(['/dev/shm', '/dev'])(
-    'what lies in %s, shown by --read, is read and not written',
-    async (shown) => {
-      const file = join('/dev/shm', `openshell-${process.pid}`);
-      place.write(file, 'text\n', '/');
-      try {
-        const script = `cat ${file}; echo forged >> ${file}; echo new > ${file}-new`;
-        const { stdout } = await place.run(['--quiet', '--read', shown], ['/bin/sh', '-c', script]);
-        expect(stdout).toBe('text\n');
-        expect(readFileSync(file, 'utf8')).toBe('text\n');
-        expect(existsSync(`${file}-new`)).toBe(false);
-      } finally {
-        rmSync(file);
-      }
-    },
-  );
+  it.each([
+    ['/dev/shm', 'text\n'],
+    // With the terminals of others in it, it is never granted whole.
+    ['/dev', ''],
+  ])('what lies in %s, shown by --read, is not written', async (shown, read) => {
+    const file = join('/dev/shm', `openshell-${process.pid}`);
+    place.write(file, 'text\n', '/');
+    try {
+      const script = `cat ${file}; echo forged >> ${file}; echo new > ${file}-new`;
+      const { stdout } = await place.run(['--quiet', '--read', shown], ['/bin/sh', '-c', script]);
+      expect(stdout).toBe(read);
+      expect(readFileSync(file, 'utf8')).toBe('text\n');
+      expect(existsSync(`${file}-new`)).toBe(false);
+    } finally {
+      rmSync(file);
+    }
+  });
 
   // Caches of packages are of directories that nobody may write, and these stay where they are.
   const leaves = async (script: string): Promise<string[]> => {
@@ -83,7 +84,7 @@ describe.skipIf(platformUnavailable !== null)('in the platform tier', () => {
   });
 
   // As the caches of some package managers are.
-  it.fails('HOME and TMPDIR are gone with the run, when nobody may write a directory in them', async () => {
+  it('HOME and TMPDIR are gone with the run, when nobody may write a directory in them', async () => {
     expect(await leaves('mkdir "$HOME/sub" && echo x > "$HOME/sub/file" && chmod 555 "$HOME/sub"')).toEqual(
       [],
     );

@@ -5,6 +5,7 @@
 static int64_t ahead_ms;
 static int64_t shifted_ms(void) { return now_ms() + ahead_ms; }
 #define now_ms shifted_ms
+#include "resume.c"
 #include "waiting.c" /* its table is looked into */
 #undef now_ms
 #include "agent.h"
@@ -75,7 +76,7 @@ int answer_descriptor(int listener, uint64_t id, int file, int number, int flags
   answered(id);
   return 0;
 }
-void mediate_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+void denials_unobservable(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   (void)mediator, (void)caller;
   answered(call->id);
 }
@@ -229,7 +230,7 @@ static void give(struct mediator *mediator, enum command what, const uint8_t *by
   memcpy(exact, bytes, length);
   if (what == COMMAND_DATAGRAMS) relay_make(-1, exact, length);
   else if (what == COMMAND_DELIVER) datagrams_deliver(exact, length);
-  else mediate_verdict(mediator, exact, length);
+  else resume_verdict(mediator, exact, length);
   free(exact);
 }
 
@@ -278,13 +279,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         give(&mediator, next() % 2 ? COMMAND_DATAGRAMS : COMMAND_DELIVER, payload, length);
         break;
       case 6:
-        mediate_ready(&mediator, MEDIATE_POLL_BASE + next() % 8);
+        resume_ready(&mediator, MEDIATE_POLL_BASE + next() % 8);
         verdicts_flush(&control, next() % 2);
         if (next() % 4 == 0) verdicts_forget();
         break;
       case 7:
         ahead_ms += next() * 256;
-        mediate_tick(&mediator);
+        resume_tick(&mediator);
         break;
     }
     look_after();

@@ -128,6 +128,10 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       'control',
       'births',
       'datagrams',
+      'question',
+      'peer',
+      'target',
+      'sockets',
     ];
     const fuzzer = compile({
       compiler: clang!,

@@ -1,0 +1,33 @@
+#define _GNU_SOURCE
+#include "sockets.h"
+#include "answer.h"
+#include "denials.h"
+#include "sys.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+int socket_option(int file, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  return getsockopt(file, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
+bool is_inner(const struct mediator *mediator, int file) {
+  uint64_t cookie = 0;
+  socklen_t length = sizeof cookie;
+  if (mediator->cookie == 0) return true;
+  return getsockopt(file, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) == 0 && cookie == mediator->cookie;
+}
+
+bool socket_is_connected(int file) {
+  struct sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  return getpeername(file, (struct sockaddr *)&peer, &length) == 0;
+}
+
+int file_of_call(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
+  int file = caller_file(caller, (int)call->data.args[0]);
+  if (file < 0 && (errno == EACCES || errno == EPERM)) denials_unobservable(mediator, caller, call);
+  else if (file < 0) answer_error(mediator->listener, call->id, EBADF);
+  return file;
+}
