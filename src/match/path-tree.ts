@@ -17,7 +17,7 @@ export class PathTree<T> {
         node.below ??= create();
         return node.below;
       } else if (pattern[i + 1] !== 'deep') {
-        node.deep ??= new Node();
+        node.deep ??= new Node(true);
         node = node.deep;
       }
     }
@@ -35,10 +35,8 @@ export class PathTree<T> {
       for (const node of level) {
         visit?.();
         if (node.below !== undefined) found.add(node.below);
-        if (node.deep !== undefined) {
-          level.add(node.deep);
-          next.add(node.deep);
-        }
+        if (node.deep !== undefined) level.add(node.deep);
+        if (node.repeats) next.add(node);
         const literal = node.literals.get(component);
         if (literal !== undefined) next.add(literal);
         if (node.one !== undefined) next.add(node.one);
@@ -52,6 +50,8 @@ export class PathTree<T> {
 }
 
 class Node<T> {
+  /** Stays when a component passes: it is behind `**`. */
+  readonly repeats: boolean;
   readonly literals = new Map<string, Node<T>>();
   /** Behind `*`. */
   one: Node<T> | undefined;
@@ -63,6 +63,10 @@ class Node<T> {
   end: T | undefined;
   /** Of a pattern that ends in `**` here. */
   below: T | undefined;
+
+  constructor(repeats = false) {
+    this.repeats = repeats;
+  }
 
   child(pieces: readonly GlobPiece[]): Node<T> {
     if (pieces.length === 1 && pieces[0]!.kind === 'star') {
