@@ -16,7 +16,7 @@ export interface Glob {
 const MAX_ALTERNATIVES = 64;
 const MAX_PATTERN = 4096;
 
-type Piece =
+export type GlobPiece =
   | { readonly kind: 'char'; readonly code: number }
   | { readonly kind: 'any' }
   | { readonly kind: 'star' }
@@ -26,18 +26,13 @@ type Piece =
       readonly ranges: readonly (readonly [number, number])[];
     };
 
-type Component = 'deep' | readonly Piece[];
+/** `deep` is `**` as a whole component. */
+export type GlobComponent = 'deep' | readonly GlobPiece[];
 
 export function compileGlob(pattern: string, separator: '/' | '.'): Result<Glob, string> {
-  if (pattern.length > MAX_PATTERN) return err(`the pattern is longer than ${MAX_PATTERN} characters`);
-  const expanded = expandBraces(pattern);
-  if (!expanded.ok) return expanded;
-  const alternatives: Component[][] = [];
-  for (const text of expanded.value) {
-    const parsed = parseAlternative(text, separator);
-    if (!parsed.ok) return parsed;
-    alternatives.push(parsed.value);
-  }
+  const parsed = parseGlob(pattern, separator);
+  if (!parsed.ok) return parsed;
+  const alternatives = parsed.value;
   return ok({
     pattern,
     test: (text) => {
@@ -45,6 +40,23 @@ export function compileGlob(pattern: string, separator: '/' | '.'): Result<Glob,
       return alternatives.some((alternative) => matchComponents(alternative, components));
     },
   });
+}
+
+/** The alternatives that a pattern stands for, each as its components: for indexes of many patterns. */
+export function parseGlob(
+  pattern: string,
+  separator: '/' | '.',
+): Result<readonly (readonly GlobComponent[])[], string> {
+  if (pattern.length > MAX_PATTERN) return err(`the pattern is longer than ${MAX_PATTERN} characters`);
+  const expanded = expandBraces(pattern);
+  if (!expanded.ok) return expanded;
+  const alternatives: GlobComponent[][] = [];
+  for (const text of expanded.value) {
+    const parsed = parseAlternative(text, separator);
+    if (!parsed.ok) return parsed;
+    alternatives.push(parsed.value);
+  }
+  return ok(alternatives);
 }
 
 /** True when the text has a character that makes it a pattern. */
@@ -72,8 +84,8 @@ function expandBraces(pattern: string): Result<readonly string[], string> {
   return ok(done);
 }
 
-function parseAlternative(text: string, separator: string): Result<Component[], string> {
-  const components: Component[] = [];
+function parseAlternative(text: string, separator: string): Result<GlobComponent[], string> {
+  const components: GlobComponent[] = [];
   for (const part of text.split(separator)) {
     if (part === '**') {
       components.push('deep');
@@ -86,8 +98,8 @@ function parseAlternative(text: string, separator: string): Result<Component[], 
   return ok(components);
 }
 
-function parsePieces(part: string): Result<Piece[], string> {
-  const pieces: Piece[] = [];
+function parsePieces(part: string): Result<GlobPiece[], string> {
+  const pieces: GlobPiece[] = [];
   for (let i = 0; i < part.length; i += 1) {
     const c = part[i]!;
     if (c === '*') {
@@ -106,7 +118,7 @@ function parsePieces(part: string): Result<Piece[], string> {
   return ok(pieces);
 }
 
-function parseSet(body: string): Piece {
+function parseSet(body: string): GlobPiece {
   const negated = body[0] === '!' || body[0] === '^';
   const text = negated ? body.slice(1) : body;
   const ranges: [number, number][] = [];
@@ -123,7 +135,7 @@ function parseSet(body: string): Piece {
 }
 
 /** Greedy match with one remembered star per level, because a later `**` never needs an earlier one again. */
-function matchComponents(pattern: readonly Component[], text: readonly string[]): boolean {
+function matchComponents(pattern: readonly GlobComponent[], text: readonly string[]): boolean {
   let p = 0;
   let t = 0;
   let starPattern = -1;
@@ -149,7 +161,8 @@ function matchComponents(pattern: readonly Component[], text: readonly string[])
   return p === pattern.length;
 }
 
-function matchPieces(pieces: readonly Piece[], text: string): boolean {
+/** Whether one component of a text fits. */
+export function matchPieces(pieces: readonly GlobPiece[], text: string): boolean {
   let p = 0;
   let t = 0;
   let starPiece = -1;
@@ -175,7 +188,7 @@ function matchPieces(pieces: readonly Piece[], text: string): boolean {
   return p === pieces.length;
 }
 
-function matchOne(piece: Piece, code: number): boolean {
+function matchOne(piece: GlobPiece, code: number): boolean {
   switch (piece.kind) {
     case 'char':
       return piece.code === code;

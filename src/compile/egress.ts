@@ -5,6 +5,7 @@ import type { EgressBinary, EgressEndpoint, EgressPolicy, EgressTable, NetworkMo
 import type { Binary, Endpoint, NetworkPolicy, Policy } from '../policy/policy.ts';
 import { PROXY_PORT } from './environment.ts';
 import type { OperatorRequest } from './input.ts';
+import { inspectionOf } from './inspection.ts';
 
 export const COMMAND_LINE_KEY = '--allow';
 
@@ -44,6 +45,7 @@ const egressEndpoint = (endpoint: Endpoint): EgressEndpoint => ({
   ports: endpoint.ports,
   allowedIps: endpoint.allowedIps.map(({ value }) => value),
   transport: endpoint.protocol?.value === 'udp' ? 'udp' : 'tcp',
+  inspection: inspectionOf(endpoint),
 });
 
 function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy {
@@ -61,6 +63,7 @@ function fromCommandLine(operator: OperatorRequest, index: number): EgressPolicy
       ports: [port],
       allowedIps: [],
       transport: 'tcp',
+      inspection: null,
     })),
   };
 }

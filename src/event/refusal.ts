@@ -163,6 +163,34 @@ export const REFUSALS = {
     'upstream_unreachable',
     "the server's answer breaks the rules of HTTP/1.1 or ended too early",
   ),
+  request_not_allowed: row(
+    22,
+    403,
+    'policy_denied',
+    'request_not_allowed',
+    'no rule of the endpoint allows this request',
+  ),
+  request_denied_by_rule: row(
+    23,
+    403,
+    'policy_denied',
+    'request_denied_by_rule',
+    'a deny rule is about this request',
+  ),
+  path_invalid: row(
+    24,
+    400,
+    'invalid_request_target',
+    'path_invalid',
+    'the path is written in a form that servers could read in different ways',
+  ),
+  query_invalid: row(
+    25,
+    400,
+    'invalid_request_target',
+    'query_invalid',
+    'the query is written in a form that servers could read in different ways',
+  ),
 } as const satisfies Readonly<Record<string, RefusalRow>>;
 
 export type RefusalKind = keyof typeof REFUSALS;
@@ -269,6 +297,16 @@ function nextSteps(facts: RefusalFacts): string[] {
       return ['use CONNECT for https URLs (clients do so when https_proxy is set), and http URLs otherwise'];
     case 'too_many_connections':
       return ['close connections that are not needed, or use fewer at once, and try again'];
+    case 'request_not_allowed':
+      return [`${ASK} to allow the request at the endpoint:\n${ruleYaml(facts)}`];
+    case 'request_denied_by_rule':
+      return [
+        'a deny rule holds whatever else is allowed; if the request is needed, ask the operator to change the rule',
+      ];
+    case 'path_invalid':
+      return ['send the path without dot segments above the root, control characters, `\\` and `%2F`'];
+    case 'query_invalid':
+      return ['escape every character of the query that is not a plain one, as the UTF-8 bytes `%XX`'];
     case 'malformed_request':
     case 'authority_mismatch':
     case 'request_too_large':
@@ -292,6 +330,20 @@ function endpointYaml({ host, port, binary }: RefusalFacts): string {
     `        port: ${port ?? 443}`,
     '    binaries:',
     `      - path: ${binaryYaml(binary) ?? '# the path of the program'}`,
+  ].join('\n');
+}
+
+/** An allow rule for exactly this method and path; for every path where this one would be read as a pattern. */
+function ruleYaml({ method, path, rule }: RefusalFacts): string {
+  const writable = path !== null && path.length <= 1024 && /^\/[!-~]*$/.test(path) && !isGlob(path);
+  const allowed = `{ method: ${JSON.stringify(method ?? 'GET')}, path: ${JSON.stringify(writable ? path : '/**')} }`;
+  return [
+    'network_policies:',
+    `  ${rule?.policy ?? 'NAME'}:`,
+    '    endpoints:',
+    `      - # the endpoint${rule?.line == null ? '' : ` on line ${rule.line}`}`,
+    '        rules:',
+    `          - allow: ${allowed}`,
   ].join('\n');
 }
 

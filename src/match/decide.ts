@@ -1,13 +1,12 @@
 /** The one verb: a destination and an identity to a verdict. */
-import { type BinaryMiss, matchBinary } from './binary.ts';
 import {
   type EgressIndex,
   type IndexedEndpoint,
-  type IndexedPolicy,
   type Listed,
+  listedAt,
   referenceOf,
 } from './egress-index.ts';
-import type { BinaryIdentity, ExecutableIdentity } from './identity.ts';
+import { type Grant, Grants, MANY } from './grants.ts';
 import { describeBinaryMiss, describeHostMiss } from './near-miss.ts';
 import type { Candidate, Denial, Destination, Query, Verdict } from './verdict.ts';
 
@@ -19,9 +18,6 @@ export interface Work {
   steps: number;
 }
 
-/** A host that more endpoints list than this is narrowed by binary first. */
-const MANY = 16;
-
 /**
  * Decides. All endpoints that match host, port and binary become candidates, in the order of their policy's key and
  * then of their place in it; the addresses of the host choose among them (`chooseCandidate`).
@@ -29,16 +25,11 @@ const MANY = 16;
 export function decide(index: EgressIndex, query: Query, work?: Work): Verdict {
   const listed = find(index, query, work);
   if ('kind' in listed) return listed;
-  const { identity } = query;
+  const grants = new Grants(index, query.identity);
   const candidates: Candidate[] = [];
-  const answers = new Map<IndexedPolicy, Grant | null>();
-  for (const entry of narrow(index, listed, identity, work)) {
+  for (const entry of narrow(listed, grants, work)) {
     if (work !== undefined) work.endpoints += 1;
-    let granted = answers.get(entry.policy);
-    if (granted === undefined) {
-      granted = grantOf(entry.policy, identity);
-      answers.set(entry.policy, granted);
-    }
+    const granted = grants.of(entry.policy);
     if (granted !== null) candidates.push(candidate(entry, granted));
   }
   return (
@@ -68,7 +59,6 @@ export function decideForAny(index: EgressIndex, destination: Destination): Verd
 
 /** The endpoints that match host and port, or why there are none. */
 function find(index: EgressIndex, destination: Destination, work?: Work): readonly Listed[] | Denial {
-  const { host, port } = destination;
   if (index.mode === 'block')
     return deny('network_off', 'the network is off for this sandbox (network mode `block`)');
   if (index.policies.length === 0)
@@ -79,9 +69,7 @@ function find(index: EgressIndex, destination: Destination, work?: Work): readon
       : () => {
           work.steps += 1;
         };
-  const places = [index.exact.get(host.text), index.hostless];
-  if (host.address === null) places.push(...index.patterns.find(host.text, visit));
-  const listed = places.flatMap((ports) => ports?.get(port) ?? []);
+  const listed = listedAt(index, destination, visit);
   return listed.length > 0 ? listed : describeHostMiss(index, destination);
 }
 
@@ -92,12 +80,7 @@ const deny = (reason: Denial['reason'], message: string): Denial => ({
   rule: null,
 });
 
-function narrow(
-  index: EgressIndex,
-  listed: readonly Listed[],
-  identity: BinaryIdentity,
-  work?: Work,
-): IndexedEndpoint[] {
+function narrow(listed: readonly Listed[], grants: Grants, work?: Work): IndexedEndpoint[] {
   const few = listed.every(({ all }) => all.length <= MANY);
   if (few) return inOrder(listed.flatMap(({ all }) => all));
   const step = (): void => {
@@ -107,7 +90,7 @@ function narrow(
     step();
     return byPolicy.get(order) ?? [];
   };
-  const policies = index.binaries.policiesFor(identity, step);
+  const policies = grants.orders(step);
   const entries = listed.flatMap(({ all, byPolicy }) =>
     all.length < policies.length ? all : policies.flatMap((order) => pick(byPolicy, order)),
   );
@@ -116,16 +99,6 @@ function narrow(
 
 const inOrder = (entries: IndexedEndpoint[]): IndexedEndpoint[] =>
   entries.sort((a, b) => a.policy.order - b.policy.order || a.endpoint.index - b.endpoint.index);
-
-type Grant = NonNullable<Candidate['granted']>;
-
-function grantOf(policy: IndexedPolicy, identity: BinaryIdentity): Grant | null {
-  for (const rule of policy.binaries) {
-    const match: ExecutableIdentity | BinaryMiss = matchBinary(rule, identity);
-    if (typeof match !== 'string') return { binary: rule.entry, path: match.path };
-  }
-  return null;
-}
 
 function candidate(entry: IndexedEndpoint, granted: Grant | null): Candidate {
   return {

@@ -11,7 +11,7 @@ import { type Host, normaliseHost } from './host.ts';
 import { compileHostPattern } from './host-pattern.ts';
 import { HostTree } from './host-tree.ts';
 import type { AddressPlan } from './judge-address.ts';
-import type { RuleReference } from './verdict.ts';
+import type { Destination, RuleReference } from './verdict.ts';
 
 export interface EgressIndex {
   readonly mode: NetworkMode;
@@ -69,6 +69,17 @@ export function buildIndex(table: EgressTable, transport: Transport | null = 'tc
   }
   const binaries = new BinaryIndex(policies);
   return { mode: table.mode, policies, exact, patterns, hostless, binaries, problems };
+}
+
+/** What lists the host and port, by whatever spelling: a few places, however many rules there are. */
+export function listedAt(
+  index: EgressIndex,
+  { host, port }: Destination,
+  visit?: () => void,
+): readonly Listed[] {
+  const places = [index.exact.get(host.text), index.hostless];
+  if (host.address === null) places.push(...index.patterns.find(host.text, visit));
+  return places.flatMap((ports) => ports?.get(port) ?? []);
 }
 
 /** Whether some program may reach some port of the host: what the policy DNS asks before a query leaves. */

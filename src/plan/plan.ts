@@ -273,6 +273,43 @@ export interface EgressEndpoint {
   readonly allowedIps: readonly string[];
   /** Nothing that is for the one is for the other. */
   readonly transport: Transport;
+  /** Null: its connections are never opened. */
+  readonly inspection: EndpointInspection | null;
+}
+
+export type InspectedProtocol = 'rest' | 'websocket' | 'graphql' | 'json-rpc' | 'mcp' | 'grpc';
+
+/** How the requests of an endpoint are read, and which of them it allows. */
+export interface EndpointInspection {
+  readonly protocol: InspectedProtocol;
+  /** TLS is ended at the proxy wherever a client begins it. */
+  readonly tls: 'terminate';
+  /** What becomes of a request that no rule allows: refused, or told of and sent. */
+  readonly enforcement: 'enforce' | 'audit';
+  /** `%2F` may stand in a path. */
+  readonly allowEncodedSlash: boolean;
+  /** Glob of the paths that the endpoint is about; null: all. */
+  readonly path: string | null;
+  readonly allow: readonly RequestRule[];
+  readonly deny: readonly RequestRule[];
+}
+
+export interface RequestRule {
+  /** Place in `rules` or `deny_rules`; null: it stands for `access`, or for an endpoint that judges no requests. */
+  readonly index: number | null;
+  readonly line: number | null;
+  /** Upper case, `*` for any; `WEBSOCKET_TEXT` for a text message of a client. */
+  readonly method: string;
+  /** Glob with separator `/`. */
+  readonly path: string;
+  /** Allow: every value of each must match. Deny: one value of each. */
+  readonly query: readonly QueryMatch[];
+}
+
+export interface QueryMatch {
+  readonly name: string;
+  /** Globs with separator `.`. */
+  readonly anyOf: readonly string[];
 }
 
 export type Transport = 'tcp' | 'udp';

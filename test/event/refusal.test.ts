@@ -63,6 +63,10 @@ describe('the table of refusals', () => {
       '019 unsupported_protocol',
       '020 too_many_connections',
       '021 invalid_upstream_response',
+      '022 request_not_allowed',
+      '023 request_denied_by_rule',
+      '024 path_invalid',
+      '025 query_invalid',
     ]);
   });
 });

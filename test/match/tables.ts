@@ -33,6 +33,7 @@ export function endpoint(text: string, more: Partial<EgressEndpoint> = {}): Egre
     ports,
     allowedIps: [],
     transport: 'tcp',
+    inspection: null,
     ...more,
   };
 }

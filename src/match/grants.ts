@@ -1,0 +1,45 @@
+/** Which policies mean the program that asks: each is looked at once, and only when it is asked about. */
+import { matchBinary } from './binary.ts';
+import type { EgressIndex, IndexedPolicy } from './egress-index.ts';
+import type { BinaryIdentity } from './identity.ts';
+import type { Candidate } from './verdict.ts';
+
+export type Grant = NonNullable<Candidate['granted']>;
+
+/** What more entries than this share is narrowed by binary first. */
+export const MANY = 16;
+
+export class Grants {
+  readonly #index: EgressIndex;
+  readonly #identity: BinaryIdentity;
+  readonly #answers = new Map<IndexedPolicy, Grant | null>();
+  #orders: readonly number[] | null = null;
+
+  constructor(index: EgressIndex, identity: BinaryIdentity) {
+    this.#index = index;
+    this.#identity = identity;
+  }
+
+  of(policy: IndexedPolicy): Grant | null {
+    let answer = this.#answers.get(policy);
+    if (answer === undefined) {
+      answer = grantOf(policy, this.#identity);
+      this.#answers.set(policy, answer);
+    }
+    return answer;
+  }
+
+  /** Orders of the policies that may grant, ascending; `visit` counts the globs that were tried. */
+  orders(visit?: () => void): readonly number[] {
+    this.#orders ??= this.#index.binaries.policiesFor(this.#identity, visit);
+    return this.#orders;
+  }
+}
+
+function grantOf(policy: IndexedPolicy, identity: BinaryIdentity): Grant | null {
+  for (const rule of policy.binaries) {
+    const match = matchBinary(rule, identity);
+    if (typeof match !== 'string') return { binary: rule.entry, path: match.path };
+  }
+  return null;
+}
