@@ -25,3 +25,17 @@ export const PROXY_LIMITS = {
 } as const;
 
 export type ProxyLimits = { readonly [K in keyof typeof PROXY_LIMITS]: number };
+
+/** Bounds of inspected TLS, for one sandbox. */
+export const TLS_LIMITS = {
+  /** Certificates that are kept, one for each host. */
+  leaves: 256,
+  /** Bytes of a ClientHello with its records. */
+  helloBytes: 16 * 1024,
+  /** From the start of a handshake with a server to its end. */
+  handshakeMs: 10_000,
+  /** Servers whose sessions are kept, so that the next handshake is short. */
+  sessions: 256,
+} as const;
+
+export type TlsLimits = { readonly [K in keyof typeof TLS_LIMITS]: number };
