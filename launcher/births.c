@@ -61,18 +61,19 @@ static uint64_t socket_inode(int directory, const char *name) {
   return strtoull(text + sizeof start - 1, NULL, 10);
 }
 
-struct birth *births_of(const struct caller *caller, int number) {
+uint64_t births_inode(const struct caller *caller, int number) {
   char name[32];
-  if (number < 0) {
-    errno = EBADF;
-    return NULL;
-  }
+  errno = EBADF;
+  if (number < 0) return 0;
   snprintf(name, sizeof name, "fd/%d", number);
   uint64_t inode = socket_inode(caller->proc, name);
-  if (inode == 0) {
-    if (errno == ENOENT) errno = EBADF;
-    return NULL;
-  }
+  if (inode == 0 && errno == ENOENT) errno = EBADF;
+  return inode;
+}
+
+struct birth *births_of(const struct caller *caller, int number) {
+  uint64_t inode = births_inode(caller, number);
+  if (inode == 0) return NULL;
   struct birth *birth = births_find(inode);
   if (birth == NULL) errno = ENOENT;
   return birth;

@@ -27,6 +27,8 @@ struct birth *births_keep(const struct mediator *mediator, int file, int domain,
 /* What is held of the caller's descriptor, valid until the next call that makes one. NULL with errno: EBADF, ENOTSOCK,
    EACCES for a caller that cannot be looked at, ENOENT for a socket that is not held (any more). */
 struct birth *births_of(const struct caller *caller, int number);
+/* The inode of the socket behind the caller's descriptor; 0 with the errno of births_of. */
+uint64_t births_inode(const struct caller *caller, int number);
 struct birth *births_find(uint64_t inode);
 /* A relayed one by the port that it has on loopback. */
 struct birth *births_by_port(uint16_t port);

@@ -92,6 +92,11 @@ static void listen_held(const struct mediator *mediator, const struct caller *ca
                         const struct notify_row *row) {
   struct birth *birth = births_of(caller, (int)call->data.args[0]);
   int error = birth != NULL ? 0 : errno == ENOENT ? EINVAL : errno;
+  /* Programs put a socket to listen again to change its backlog: it is their own by now, and keeps the one that it has. */
+  if (error == EINVAL && listeners_known(births_inode(caller, (int)call->data.args[0]))) {
+    answer_error(mediator->listener, call->id, 0);
+    return;
+  }
   if (birth == NULL && error == EACCES) {
     denials_unobservable(mediator, caller, call);
     return;

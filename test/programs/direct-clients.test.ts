@@ -369,9 +369,10 @@ http {
 }
 `,
       );
-      const get =
-        "curl -sS --noproxy '*' --retry 50 --retry-connrefused --retry-delay 0 http://127.0.0.1:8080";
-      const script = `./nginx -p "$PWD/" -c "$PWD/nginx.conf" & ${get}/mine; curl -s -o /dev/null -w '%{http_code}' --noproxy '*' http://127.0.0.1:8080/another; kill $!; wait`;
+      const get = "curl -sS --noproxy '*' http://127.0.0.1:8080";
+      // It writes its number when it listens. Before that, a connect to the port would be one to a port of somebody else's.
+      const listening = 'for i in $(seq 200); do [ -s nginx.pid ] && break; sleep 0.05; done';
+      const script = `./nginx -p "$PWD/" -c "$PWD/nginx.conf" & ${listening}; ${get}/mine; curl -s -o /dev/null -w '%{http_code}' --noproxy '*' http://127.0.0.1:8080/another; kill $!; wait`;
       const done = await allowedThenRefused({ ...overWeb('sh', sh(script)), binary: copy });
       expect(done.stdout).toBe('GET web.test\n502');
       expect(done.stderr).toMatch(/connect\(\) to \S+ failed \(13: Permission denied\)/);

@@ -82,6 +82,16 @@ const server = createServer((request, response) => response.end('served ' + requ
   });
 });
 
+describe('a socket that listens', () => {
+  it.skipIf(lacking.length > 0)(`may be put to listen again${because(lacking)}`, async () => {
+    const script = `import socket
+server = socket.create_server(("127.0.0.1", 0)); server.listen(5); server.listen(50)
+client = socket.create_connection(server.getsockname()); peer, _ = server.accept(); peer.send(b"x"); print(client.recv(1))`;
+    const done = await openshell(['run', '--', 'python3', '-c', script], here);
+    expect(done).toMatchObject({ code: 0, stdout: "b'x'\n", stderr: '' });
+  });
+});
+
 describe('loopback inside is not loopback outside', () => {
   const server = createServer((_request, response) => response.end('outside\n'));
   let port = 0;
