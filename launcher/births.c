@@ -6,7 +6,6 @@
 #include "tree.h"
 #include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +26,8 @@ struct birth *births_find(uint64_t inode) {
 }
 
 struct birth *births_by_port(uint16_t port) {
-  for (unsigned i = 0; i < high; i++) {
-    struct sockaddr_in6 local;
-    socklen_t length = sizeof local;
-    if (table[i].file < 0 || !table[i].attached) continue;
-    /* The port is at the same place for both families. */
-    if (getsockname(table[i].file, (struct sockaddr *)&local, &length) == 0 && ntohs(local.sin6_port) == port) return &table[i];
-  }
+  for (unsigned i = 0; port != 0 && i < high; i++)
+    if (table[i].file >= 0 && table[i].attached && socket_port(table[i].file) == port) return &table[i];
   return NULL;
 }
 
@@ -97,8 +91,8 @@ static void sweep(const struct mediator *mediator) {
     }
     closedir(files);
   }
-  for (unsigned i = 0; i < MAX_BIRTHS; i++)
-    if (table[i].file >= 0 && i < high && !used[i]) release(mediator, &table[i]);
+  for (unsigned i = high; i-- > 0;)
+    if (table[i].file >= 0 && !used[i]) release(mediator, &table[i]);
 }
 
 static struct birth *free_place(const struct mediator *mediator) {

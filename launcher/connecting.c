@@ -1,31 +1,21 @@
 #define _GNU_SOURCE
 #include "connecting.h"
 #include "answer.h"
-#include "clock.h"
 #include "peer.h"
+#include "sockets.h"
 #include "swap.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
-
-/* SO_SNDTIMEO bounds a blocking connect (socket(7)); 0 is for ever. */
-static int64_t connect_deadline(int file) {
-  struct timeval limit = {0};
-  socklen_t length = sizeof limit;
-  if (getsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0))
-    return INT64_MAX;
-  return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
-}
 
 static void wait_for_handshake(const struct mediator *mediator, struct waiting *waiting, int fd) {
   if (!waiting_poll(mediator, waiting, fd, EPOLLOUT)) {
     waiting_finish(mediator, waiting, EAGAIN);
     return;
   }
-  waiting->deadline_ms = connect_deadline(waiting->file);
+  waiting->deadline_ms = socket_deadline(waiting->file, SO_SNDTIMEO);
 }
 
 /* On the held file, which may be the caller's blocking one: it never blocks the warden, the caller waits instead. */
@@ -46,7 +36,7 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   if ((error == EINPROGRESS || error == EALREADY) && waiting->blocking) { /* the latter: it was interrupted, and is made again */
     wait_for_handshake(mediator, waiting, waiting->file);
   } else if (error == EAGAIN && waiting->blocking && waiting->domain == AF_UNIX) {
-    if (waiting->state != WAITING_RETRY) waiting->deadline_ms = connect_deadline(waiting->file);
+    if (waiting->state != WAITING_RETRY) waiting->deadline_ms = socket_deadline(waiting->file, SO_SNDTIMEO);
     waiting->state = WAITING_RETRY;
   } else {
     waiting_finish(mediator, waiting, error);

@@ -2,19 +2,18 @@
 #include "datagrams.h"
 #include "answer.h"
 #include "births.h"
-#include "clock.h"
 #include "control.h"
 #include "descriptors.h"
 #include "destination.h"
 #include "peer.h"
 #include "question.h"
+#include "sockets.h"
 #include "verdicts.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 
 /* Most of a call that is looked at; programs send and receive less at once. */
@@ -128,13 +127,6 @@ static ssize_t gather(const struct caller *caller, const struct message *message
   return (ssize_t)length;
 }
 
-static uint16_t port_of(int file) {
-  struct sockaddr_in6 local = {.sin6_port = 0};
-  socklen_t size = sizeof local;
-  getsockname(file, (struct sockaddr *)&local, &size);
-  return ntohs(local.sin6_port); /* at the same place for both families */
-}
-
 /* To the socket of that port, `length` bytes that stand behind the room for an origin in the buffer. */
 static void deliver(const struct origin *origin, uint16_t port, size_t length) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
@@ -149,11 +141,11 @@ static bool is_own(const struct place *place) { return place->loopback && place-
 static void pass_on(const struct mediator *mediator, int file, const struct place *place, size_t length) {
   struct frame frame;
   if (is_own(place)) {
-    deliver(&(struct origin){.port = port_of(file), .length = 4, .address = {127, 0, 0, 1}}, place->port, length);
+    deliver(&(struct origin){.port = socket_port(file), .length = 4, .address = {127, 0, 0, 1}}, place->port, length);
     return;
   }
   control_begin(&frame, REPORT_SENT);
-  frame_u32(&frame, port_of(file));
+  frame_u32(&frame, socket_port(file));
   frame_u32(&frame, place->port);
   frame_bytes(&frame, place->address, place->length);
   frame_bytes(&frame, buffer + sizeof(struct origin), length);
@@ -366,14 +358,6 @@ static ssize_t receive_one(const struct waiting *waiting, unsigned i) {
   return result;
 }
 
-/* SO_RCVTIMEO bounds a blocking call (socket(7)); 0 is for ever. */
-static int64_t receive_deadline(int file) {
-  struct timeval limit = {0};
-  socklen_t length = sizeof limit;
-  if (getsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0)) return INT64_MAX;
-  return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
-}
-
 static bool may_wait(const struct waiting *waiting) {
   int flags = fcntl(waiting->file, F_GETFL);
   return flags >= 0 && !(flags & O_NONBLOCK) && !(flags_of(&waiting->call) & MSG_DONTWAIT);
@@ -387,7 +371,7 @@ void datagrams_receive_again(const struct mediator *mediator, struct waiting *wa
   ssize_t first = receive_one(waiting, 0);
   if (first == -EAGAIN && may_wait(waiting)) {
     if (!waiting_poll(mediator, waiting, waiting->file, EPOLLIN)) waiting_finish(mediator, waiting, EAGAIN);
-    else if (waiting->deadline_ms == 0) waiting->deadline_ms = receive_deadline(waiting->file);
+    else if (waiting->deadline_ms == 0) waiting->deadline_ms = socket_deadline(waiting->file, SO_RCVTIMEO);
     return;
   }
   int64_t result = first;

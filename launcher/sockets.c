@@ -1,15 +1,32 @@
 #define _GNU_SOURCE
 #include "sockets.h"
 #include "answer.h"
+#include "clock.h"
 #include "denials.h"
 #include "sys.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 int socket_option(int file, int name) {
   int value = -1;
   socklen_t length = sizeof value;
   return getsockopt(file, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
+uint16_t socket_port(int file) {
+  struct sockaddr_in6 local = {.sin6_port = 0};
+  socklen_t length = sizeof local;
+  if (getsockname(file, (struct sockaddr *)&local, &length) < 0) return 0;
+  return ntohs(local.sin6_port); /* at the same place for both families */
+}
+
+int64_t socket_deadline(int file, int option) {
+  struct timeval limit = {0};
+  socklen_t length = sizeof limit;
+  if (getsockopt(file, SOL_SOCKET, option, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0)) return INT64_MAX;
+  return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
 }
 
 bool is_inner(const struct mediator *mediator, int file) {

@@ -43,13 +43,8 @@ export function compileLandlock(
 ): LandlockPlan {
   const abi = Math.min(kernelAbi, MAX_LANDLOCK_ABI);
   const rows = new Map<string, LandlockRow>();
-  const add = (path: string, names: readonly FsRightName[], origin: Origin): void => {
-    if (denied.some((hidden) => liesIn(path, hidden))) return;
-    const access = fsRights(names, abi);
-    const known = rows.get(path);
-    // Rows are a union in the kernel, so the strongest of one path is enough.
-    if (known === undefined || (access | known.access) !== known.access)
-      rows.set(path, { path, access: access | (known?.access ?? 0), origin });
+  const add: Add = (path, names, origin) => {
+    if (!denied.some((hidden) => liesIn(path, hidden))) grant(rows, path, fsRights(names, abi), origin);
   };
   // Names of the private root's own directories, which are no secret; everything below it that can be seen can be read.
   add('/', ['read_dir'], { kind: 'builtin', line: null });
@@ -86,15 +81,20 @@ export function grantsByLandlock(
 ): LandlockPlan {
   const abi = Math.min(kernelAbi, MAX_LANDLOCK_ABI);
   const rows = new Map<string, LandlockRow>();
-  const add = (path: string, names: readonly FsRightName[], origin: Origin): void => {
-    const access = fsRights(names, abi) | (rows.get(path)?.access ?? 0);
-    rows.set(path, { path, access, origin });
-  };
+  const add: Add = (path, names, origin) => grant(rows, path, fsRights(names, abi), origin);
   for (const { target, device, writable, origin } of paths)
     add(target, liesIn(target, '/dev/pts') ? TERMINALS : device ? DEVICE : writable ? WRITE : READ, origin);
   add('/proc', READ, BUILTIN);
   for (const directory of SCRATCH_DIRECTORIES) add(directory, WRITE, BUILTIN);
   return plan(rows, network, abi);
+}
+
+type Add = (path: string, names: readonly FsRightName[], origin: Origin) => void;
+
+/** Rows are a union in the kernel, so the strongest of one path is enough. */
+function grant(rows: Map<string, LandlockRow>, path: string, access: number, origin: Origin): void {
+  const known = rows.get(path)?.access ?? 0;
+  if (!rows.has(path) || (access | known) !== known) rows.set(path, { path, access: access | known, origin });
 }
 
 const BUILTIN: Origin = { kind: 'builtin', line: null };

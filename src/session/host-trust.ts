@@ -7,26 +7,21 @@ import { findRepositories } from '../probe/repositories.ts';
 /** Names of one directory that are looked at. */
 const MAX_NAMES = 1000;
 
-/** Paths of the host, in the order of the search. */
 /** How what cannot be held looks, to be compared after the run: by path, and one level into directories. */
 export function lookAtUnheld({ unheld }: HostTrust): ReadonlyMap<string, string> {
   const looks = new Map<string, string>();
   const look = (path: string): void => {
     const stats = statOrNull(path);
     looks.set(path, stats === null ? '' : [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(' '));
-    if (stats?.isDirectory() !== true) return;
-    for (const name of namesIn(path)) {
-      const inside = statOrNull(`${path}/${name}`);
-      looks.set(
-        `${path}/${name}`,
-        inside === null ? '' : [inside.ino, inside.size, inside.mtimeMs, inside.ctimeMs].join(' '),
-      );
-    }
   };
-  for (const path of unheld) look(path);
+  for (const path of unheld) {
+    look(path);
+    for (const name of namesIn(path)) look(`${path}/${name}`);
+  }
   return looks;
 }
 
+/** None of what is no directory. */
 function namesIn(path: string): string[] {
   try {
     return readdirSync(path).slice(0, MAX_NAMES);
@@ -42,6 +37,7 @@ export function changedSince(trust: HostTrust, before: ReadonlyMap<string, strin
   return [...paths].filter((path) => before.get(path) !== after.get(path));
 }
 
+/** Paths of the host, in the order of the search. */
 export function newlyTrusted({ absent, repositories }: HostTrust): string[] {
   const known = new Set(repositories.found.map(({ path }) => path));
   const made = findRepositories(repositories.roots).found.map(({ path }) => path);
