@@ -11,7 +11,7 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
       if (what !== null) {
         problems.push({
           message: `network_policies.${key}: ${what.text} cannot be enforced by this version`,
-          hint: 'remove it, or run with a version that inspects requests',
+          hint: 'remove it',
           line: what.line,
         });
       }
@@ -28,9 +28,10 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
 }
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
-  if (endpoint.inspectedBecause !== null) {
-    return { text: `\`${endpoint.inspectedBecause.value}\``, line: endpoint.inspectedBecause.span.line };
-  }
+  const { protocol, credentialBinding } = endpoint;
+  if (protocol !== null && !['rest', 'tcp', 'udp'].includes(protocol.value))
+    return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
+  if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
   return null;

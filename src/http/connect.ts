@@ -9,6 +9,8 @@ import { describeTarget, parseConnectTarget } from './request-target.ts';
 import { relay } from './tunnel.ts';
 import { refuseUndecided } from './undecided.ts';
 
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
 /** `head` is what the client sent behind its request without waiting; it belongs to the tunnel. */
 export async function handleConnect(
   context: ProxyContext,
@@ -40,11 +42,15 @@ export async function handleConnect(
   const permission = await authorise(context, connection, asked);
   if (permission.state === 'refused') refuse(permission.refused);
   else if (permission.state === 'gone') socket.destroy();
-  else openTunnel(context, socket, permission.dialled.socket, head);
+  else if (permission.state === 'inspected') {
+    socket.write(ESTABLISHED);
+    if (head.length > 0) socket.unshift(head);
+    await permission.inspection.serve(connection, target.value, 'connect');
+  } else openTunnel(context, socket, permission.dialled.socket, head);
 }
 
 function openTunnel(context: ProxyContext, client: Socket, server: Socket, head: Buffer): void {
-  client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+  client.write(ESTABLISHED);
   if (head.length > 0) client.unshift(head);
   relay(client, server, context.limits);
 }

@@ -63,15 +63,21 @@ export function checkRequest(request: Request, limits: { readonly headers: numbe
   return null;
 }
 
-/** Checks that a request in absolute form has one Host header and that it names the same host and port. */
-export function checkHost(request: Request, target: Authority): HeaderProblem | null {
+/**
+ * Checks that a request has one Host header and that it names the host and port that it is for.
+ * @param defaultPort of the scheme
+ */
+export function checkHost(request: Request, target: Authority, defaultPort = 80): HeaderProblem | null {
   const hosts = valuesOf(request.rawHeaders, 'host');
   if (hosts.length > 1) return malformed('there is more than one Host header');
   if (hosts.length === 0)
     return request.httpVersionMinor === 0 ? null : malformed('an HTTP/1.1 request needs a Host header');
-  const named = parseAuthority(hosts[0]!, 80);
+  const named = parseAuthority(hosts[0]!, defaultPort);
   if (named.ok && named.value.host.text === target.host.text && named.value.port === target.port) return null;
-  return { kind: 'authority_mismatch', reason: 'the Host header and the URL name different hosts or ports' };
+  return {
+    kind: 'authority_mismatch',
+    reason: 'the Host header names another host or port than the request is for',
+  };
 }
 
 /** Whether something follows the header section. */
@@ -109,6 +115,28 @@ export function forwardedResponse(response: Pick<Request, 'rawHeaders' | 'httpVe
   out.push('Via', `1.${response.httpVersionMinor} ${PSEUDONYM}`);
   return out;
 }
+
+/**
+ * The header section for a server whose requests are looked at, without framing. The server is not told of us: many
+ * compress nothing, or cache, for a proxy.
+ */
+export function inspectedRequest(
+  { rawHeaders }: Pick<Request, 'rawHeaders'>,
+  target: Authority,
+  defaultPort: number,
+): string[] {
+  const out = ['Host', authorityText(target, defaultPort)];
+  out.push(
+    ...endToEnd(rawHeaders, (name) => name === 'host' || name === 'content-length' || name === 'expect'),
+  );
+  const length = valuesOf(rawHeaders, 'content-length')[0];
+  if (length !== undefined) out.push('Content-Length', length);
+  return out;
+}
+
+/** The same of its answer. */
+export const inspectedResponse = (rawHeaders: readonly string[]): string[] =>
+  endToEnd(rawHeaders, () => false);
 
 /** Trailer fields that may travel on, as pairs. */
 export function forwardedTrailers(rawTrailers: readonly string[]): [string, string][] {

@@ -18,6 +18,7 @@ import { DNS_PORT, hostNameservers } from '../egress/nameservers.ts';
 import { PolicyDns } from '../egress/policy-dns.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
+import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
@@ -30,6 +31,7 @@ import { InnerSockets } from './inner-sockets.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
+import type { Trust } from './trust.ts';
 
 type OpenReport = Extract<Report, { kind: 'open' }>;
 type SentReport = Extract<Report, { kind: 'sent' }>;
@@ -53,6 +55,7 @@ export interface MediationOptions {
   readonly plan: Plan;
   readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver'>;
   readonly connectTo: readonly ConnectTo[];
+  readonly trust: Trust | null;
   readonly emit: (draft: Draft) => void;
 }
 
@@ -108,6 +111,7 @@ export class Mediation {
       identityOf: (peer) => this.#callers.identityOf(peer),
       dialer: createDialer(destinations),
       emit,
+      inspect: options.trust === null ? null : inspectionBy(options.trust),
     });
   }
 
@@ -242,6 +246,17 @@ export class Mediation {
     return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
 }
+
+/** Loaded when a connection is first opened. */
+const inspectionBy =
+  ({ authority, upstream }: Trust) =>
+  async (context: ProxyContext): Promise<Inspection> => {
+    const { InspectedServer, UpstreamTls, upstreamTrust } = await import(
+      '../http/inspected/inspected.late.ts'
+    );
+    const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
+    return new InspectedServer({ context, authority, upstreamTls });
+  };
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
 const ERRNO: Partial<Record<Draft['reason'], string>> = {

@@ -17,6 +17,7 @@ import { startTimer } from './long-timer.ts';
 import type { Mediation } from './mediation.ts';
 import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
+import type { Trust } from './trust.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly launcher: WaitingLauncher;
   readonly request: Omit<LaunchRequest, 'cgroup'>;
   readonly connectTo: readonly ConnectTo[];
+  /** Null: no requests are looked at. */
+  readonly trust: Trust | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -230,6 +233,7 @@ class Run {
       plan: this.#options.plan,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
+      trust: this.#options.trust,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

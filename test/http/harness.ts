@@ -136,6 +136,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         : options.identityOf(port);
     },
     dialer: {
+      check: dialer.check,
       dial: (to, port, candidates, signal) => {
         dials.push(`${to.text}:${port}`);
         return dialer.dial(to, port, candidates, signal);
