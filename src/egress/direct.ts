@@ -10,6 +10,8 @@ import { decide, decideForAny } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
+import { isInspected } from '../match/inspected.ts';
+import type { Destination } from '../match/verdict.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
@@ -23,11 +25,15 @@ export interface DirectConnect {
   readonly identity: Result<BinaryIdentity, IdentityProblem>;
 }
 
-export interface DirectVerdict {
-  /** Null: refused, or not to be found. */
-  readonly target: Target | null;
-  readonly event: Draft;
-}
+export type DirectVerdict =
+  | {
+      readonly kind: 'judged';
+      /** Null: refused, or not to be found. */
+      readonly target: Target | null;
+      readonly event: Draft;
+    }
+  /** It may go there, and what it sends is looked at: the proxy decides, and says so. */
+  | { readonly kind: 'inspected'; readonly destination: Destination };
 
 export interface DirectOptions {
   /** The endpoints for connections, and those for datagrams. */
@@ -65,6 +71,7 @@ export class DirectEgress {
     const process = identity.ok ? processOf(identity.value) : identity.error.process;
     const facts = { via: datagram ? 'datagram' : 'direct', host: host.text, port, process } as const;
     const refuse = (reason: Reason, rule: RuleReference | null, address = real.text): DirectVerdict => ({
+      kind: 'judged',
       target: null,
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
     });
@@ -85,11 +92,13 @@ export class DirectEgress {
       if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')
         return refuse(reason, candidate.rule, address?.text ?? real.text);
       const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
-      return { target: null, event };
+      return { kind: 'judged', target: null, event };
     }
+    if (isInspected(verdict.candidates)) return { kind: 'inspected', destination: { host, port } };
     const { target, candidate } = found.value;
     const address = target.address.text;
     return {
+      kind: 'judged',
       target,
       event: decisionDraft({ ...facts, action: 'allow', reason: 'allowed', rule: candidate.rule, address }),
     };

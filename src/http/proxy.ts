@@ -2,14 +2,15 @@
  * The explicit proxy of one sandbox. Node's HTTP parser reads; every request is judged by itself; bytes are relayed.
  * It imports node:http, which a run without a proxy never loads: import it lazily.
  */
-import { request } from 'node:http';
+import { type Server as HttpServer, request } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import { err } from '../base/result.ts';
 import type { Dialer } from '../egress/dial.ts';
 import type { Draft } from '../event/event.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
+import type { Destination } from '../match/verdict.ts';
 import type { Inspection, ProxyContext } from './authorise.ts';
-import { handleConnect } from './connect.ts';
+import { handleConnect, handleDirect } from './connect.ts';
 import { Connections, type IdentityAnswer, type OpenExchange, ProxyConnection } from './connections.ts';
 import { handleForward } from './forward.ts';
 import { createFront, guarded } from './front.ts';
@@ -23,10 +24,17 @@ export interface Peer {
   readonly port: number;
 }
 
+/** Whose connection it is. */
+export interface Caller {
+  readonly identity: IdentityAnswer;
+  /** Where it meant to go past the proxy; null: to the proxy. */
+  readonly intended: Destination | null;
+}
+
 export interface ProxyOptions {
   readonly index: EgressIndex;
   /** Who connected from this address; asked once for each connection, when it is accepted. Null: nobody knows. */
-  readonly identityOf: (peer: Peer) => Promise<IdentityAnswer | null>;
+  readonly callerOf: (peer: Peer) => Promise<Caller | null>;
   readonly dialer: Dialer;
   readonly emit: (draft: Draft) => void;
   /** What looks at requests, made at its first use; absent: no endpoint of the plan asks for it. */
@@ -81,10 +89,12 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     const { remoteAddress: address, remotePort: port } = socket;
     if (address === undefined || port === undefined) return void socket.destroy();
     // At once: when the caller has left, its address can be another's.
-    const identity = identify(options, { address, port });
-    const connection = new ProxyConnection(socket, () => identity);
+    const caller = identify(options, { address, port });
+    const connection = new ProxyConnection(socket, async () => (await caller).identity);
     const place = connections.add(connection);
-    if (place === 'accepted') server.emit('connection', socket);
+    if (place === 'accepted' && inspect === null) server.emit('connection', socket);
+    else if (place === 'accepted')
+      void guarded(context, connection, take(context, server, connection, caller));
     else void guarded(context, connection, refuseSurplus(context, connection, place === 'surplus'));
   };
 
@@ -116,13 +126,27 @@ export function createProxy(options: ProxyOptions): EgressProxy {
 const warn = (error: unknown): void =>
   process.emitWarning(error instanceof Error ? error : new Error(`unexpected: ${String(error)}`));
 
-async function identify(options: ProxyOptions, peer: Peer): Promise<IdentityAnswer> {
-  const unknown = (detail: string): IdentityAnswer =>
-    err({ reason: 'identity_unavailable', detail, process: null });
+/** Requests for a proxy, or those of a program that knows of none. */
+async function take(
+  context: ProxyContext,
+  server: HttpServer,
+  connection: ProxyConnection,
+  caller: Promise<Caller>,
+): Promise<void> {
+  const { intended } = await caller;
+  if (connection.socket.destroyed) return;
+  if (intended === null) server.emit('connection', connection.socket);
+  else await handleDirect(context, connection, intended);
+}
+
+async function identify(options: ProxyOptions, peer: Peer): Promise<Caller> {
+  const unknown = (detail: string): Caller => ({
+    identity: err({ reason: 'identity_unavailable', detail, process: null }),
+    intended: null,
+  });
   try {
     return (
-      (await options.identityOf(peer)) ??
-      unknown('no process is known that connected to the proxy from there')
+      (await options.callerOf(peer)) ?? unknown('no process is known that connected to the proxy from there')
     );
   } catch {
     return unknown('finding out which program connects failed');

@@ -108,7 +108,7 @@ export class Mediation {
     this.#relay = new DatagramRelay((this.#platform?.sockets ?? this.#innerSockets).make);
     this.#proxy = createProxy({
       index,
-      identityOf: (peer) => this.#callers.identityOf(peer),
+      callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
       emit,
       inspect: options.trust === null ? null : inspectionBy(options.trust),
@@ -148,8 +148,14 @@ export class Mediation {
       return;
     }
     if (report.socketType !== SOCK_STREAM) return this.#openDatagrams(report, identity);
-    const { target, event } = await this.#direct.judge({ ...report, datagram: false, identity });
+    const verdict = await this.#direct.judge({ ...report, datagram: false, identity });
     if (this.#closed) return;
+    if (verdict.kind === 'inspected') {
+      this.#callers.connecting(report.id, identity, verdict.destination);
+      launcher.verdict(report.id, { kind: 'redirect', ...(await this.#proxyAddress()) });
+      return;
+    }
+    const { target, event } = verdict;
     emit(event);
     if (target === null) {
       const errno = errnoNumber(ERRNO[event.reason] ?? 'EACCES')!;
@@ -164,6 +170,12 @@ export class Mediation {
       token: token ?? 0,
       ttlMs: token === null ? 0 : ttlMs,
     });
+  }
+
+  async #proxyAddress(): Promise<{ address: Uint8Array; port: number }> {
+    const address = addressBytes(parseAddress('127.0.0.1')!);
+    const port = (await this.#platform?.services.proxyPort()) ?? this.#options.plan.egress.proxyPort;
+    return { address, port };
   }
 
   /** Inside there is a service of that address; without namespaces it is on a port of the host's loopback. */
@@ -203,7 +215,9 @@ export class Mediation {
       launcher.verdict(id, { kind: 'local', ttlMs });
       return;
     }
-    const { target, event } = await this.#direct.judge({ ...report, datagram: true, identity });
+    const verdict = await this.#direct.judge({ ...report, datagram: true, identity });
+    if (verdict.kind === 'inspected') throw new Error('internal error: datagrams hold no requests');
+    const { target, event } = verdict;
     const admitted = target !== null && (await this.#relay.admit(id, address, port, target));
     if (this.#closed) return;
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';

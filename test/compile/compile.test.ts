@@ -198,7 +198,7 @@ describe('what is refused', () => {
   it.each([
     [
       'endpoints whose protocol it does not read',
-      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: sql\n    binaries: [/usr/bin/curl]\n',
+      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: sql\n        access: full\n    binaries: [/usr/bin/curl]\n',
       7,
     ],
   ])('%s, with their line', (_what, text, line) => {
