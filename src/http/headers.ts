@@ -117,22 +117,11 @@ export function forwardedResponse(response: Pick<Request, 'rawHeaders' | 'httpVe
 }
 
 /**
- * The header section for a server whose requests are looked at, without framing. The server is not told of us: many
- * compress nothing, or cache, for a proxy.
+ * What of a request's header section travels on where requests are looked at; Host and framing are for whoever writes
+ * it. The server is not told of us: many compress nothing, or cache, for a proxy.
  */
-export function inspectedRequest(
-  { rawHeaders }: Pick<Request, 'rawHeaders'>,
-  target: Authority,
-  defaultPort: number,
-): string[] {
-  const out = ['Host', authorityText(target, defaultPort)];
-  out.push(
-    ...endToEnd(rawHeaders, (name) => name === 'host' || name === 'content-length' || name === 'expect'),
-  );
-  const length = valuesOf(rawHeaders, 'content-length')[0];
-  if (length !== undefined) out.push('Content-Length', length);
-  return out;
-}
+export const endToEndRequest = (rawHeaders: readonly string[]): string[] =>
+  endToEnd(rawHeaders, (name) => name === 'host' || name === 'content-length' || name === 'expect');
 
 /** The same of its answer. */
 export const inspectedResponse = (rawHeaders: readonly string[]): string[] =>

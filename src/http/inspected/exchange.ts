@@ -1,14 +1,18 @@
 /** One allowed request: sent on, and its answer brought back as it comes. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { headText } from '../exchange.ts';
-import { forwardedTrailers, hasBody, inspectedResponse } from '../headers.ts';
+import { forwardedTrailers, inspectedResponse } from '../headers.ts';
+import type { ClientExchange } from './client-exchange.ts';
+
+/** Whatever sends requests to one server: a pool of undici, or a session of HTTP/2. */
+export type Upstream = Pick<Dispatcher, 'dispatch'>;
 
 export interface Outbound {
   readonly method: string;
   readonly target: string;
-  /** Names and values in turn, without framing. */
+  /** Names and values in turn, without Transfer-Encoding. */
   readonly headers: readonly string[];
+  readonly body: Readable | Buffer | null;
 }
 
 interface Limits {
@@ -20,32 +24,28 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Settles when the answer has ended or either side is gone. `onFailure`: nothing was sent to the client yet. */
 export function exchange(
-  upstream: Dispatcher,
+  upstream: Upstream,
   outbound: Outbound,
-  request: IncomingMessage,
-  response: ServerResponse,
+  client: ClientExchange,
   limits: Limits,
   onFailure: (error: Error) => void,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const relay = new Relay(upstream, outbound, request, response, limits, onFailure);
-    response.once('close', () => {
+    const relay = new Relay(upstream, outbound, client, limits, onFailure);
+    client.onClose(() => {
       relay.leave();
       resolve();
     });
-    if (response.destroyed) resolve();
-    else relay.send();
+    relay.send();
   });
 }
 
 class Relay implements Dispatcher.DispatchHandler {
-  readonly #upstream: Dispatcher;
+  readonly #upstream: Upstream;
   readonly #outbound: Outbound;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #client: ClientExchange;
   readonly #limits: Limits;
   readonly #onFailure: (error: Error) => void;
-  readonly #body: IncomingMessage | null;
   #informational = 0;
   #repeatable: boolean;
   #abort: ((error?: Error) => void) | null = null;
@@ -53,35 +53,30 @@ class Relay implements Dispatcher.DispatchHandler {
   #ended = false;
 
   constructor(
-    upstream: Dispatcher,
+    upstream: Upstream,
     outbound: Outbound,
-    request: IncomingMessage,
-    response: ServerResponse,
+    client: ClientExchange,
     limits: Limits,
     onFailure: (error: Error) => void,
   ) {
     this.#upstream = upstream;
     this.#outbound = outbound;
-    this.#request = request;
-    this.#response = response;
+    this.#client = client;
     this.#limits = limits;
     this.#onFailure = onFailure;
-    this.#body = hasBody(request) ? request : null;
-    this.#repeatable = this.#body === null && REPEATABLE.has(outbound.method);
-    response.on('drain', () => {
-      this.#resume?.();
-    });
+    this.#repeatable = outbound.body === null && REPEATABLE.has(outbound.method);
+    client.onDrain(() => this.#resume?.());
   }
 
   send(): void {
-    const { method, target, headers } = this.#outbound;
-    if (this.#body !== null && this.#request.headers.expect !== undefined) this.#response.writeContinue();
+    if (this.#ended) return;
+    const { method, target, headers, body } = this.#outbound;
     this.#upstream.dispatch(
       {
         path: target,
         method: method as Dispatcher.HttpMethod,
         headers: headers as string[],
-        body: this.#body,
+        body,
       },
       this,
     );
@@ -100,38 +95,31 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, phrase: string): boolean {
-    const request = this.#request;
-    const response = this.#response;
     const headers = inspectedResponse(raw.map((part) => part.toString('latin1')));
     if (status < 200) {
       this.#informational += 1;
       if (this.#informational > this.#limits.informational)
         this.#abort?.(new Error('the server sends informational answers without end'));
-      else if (request.httpVersionMinor > 0)
-        response.socket?.write(headText(status, phrase, headers), 'latin1');
+      else this.#client.inform(status, phrase, headers);
       return true;
     }
     this.#repeatable = false;
     this.#resume = resume;
-    response.sendDate = false;
-    // The rest of an unfinished request would stand where the next request is expected.
-    if (!request.complete) response.shouldKeepAlive = false;
-    response.writeHead(status, phrase.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''), headers);
-    response.flushHeaders();
+    this.#client.begin(status, phrase, headers);
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#response.write(chunk);
+    return this.#client.write(chunk);
   }
 
   onComplete(raw: readonly (Buffer | string)[] | null): void {
     this.#ended = true;
-    const trailers = forwardedTrailers(
-      (raw ?? []).map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
+    this.#client.end(
+      forwardedTrailers(
+        (raw ?? []).map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
+      ),
     );
-    if (trailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(trailers);
-    this.#response.end();
   }
 
   onError(error: Error): void {
@@ -142,7 +130,7 @@ class Relay implements Dispatcher.DispatchHandler {
       return;
     }
     this.#ended = true;
-    if (this.#response.headersSent) this.#response.destroy();
+    if (this.#client.begun) this.#client.abort();
     else this.#onFailure(error);
   }
 }

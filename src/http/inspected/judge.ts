@@ -26,6 +26,7 @@ export interface Allowed {
   readonly candidates: Candidates;
   readonly rule: RuleReference;
   readonly binary: string;
+  readonly process: ProcessReference | null;
 }
 
 export type Judgement =
@@ -91,7 +92,7 @@ export async function judgeRequest(
   const binary = who.executable.path;
   return {
     state: 'allowed',
-    allowed: { facts, selected, candidates, rule: rule ?? selected.rule, binary },
+    allowed: { facts, selected, candidates, rule: rule ?? selected.rule, binary, process },
   };
 }
 
@@ -121,7 +122,7 @@ function refuseRequestBy(
 }
 
 /** The event about a request. Its query may hold what is nobody's business, and is left out. */
-function requestDraft(
+export function requestDraft(
   action: 'allow' | 'deny' | 'audit',
   reason: Draft['reason'],
   rule: RuleReference | null,

@@ -1,23 +1,21 @@
 /** The connections and requests of one sandbox that are looked at: opened, read, judged one by one, and sent on. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { REFUSALS, refusalOf } from '../../event/refusal.ts';
 import { closeAfter, refuseRequest, refuseSocket } from '../answer.ts';
 import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
 import { Connections, detach, ProxyConnection, type Via } from '../connections.ts';
-import { describeFailure } from '../exchange.ts';
 import { expectationProblem } from '../forward.ts';
 import { createFront, guarded } from '../front.ts';
-import { checkHost, checkRequest, inspectedRequest } from '../headers.ts';
+import { checkHost, checkRequest } from '../headers.ts';
 import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
-import { exchange } from './exchange.ts';
-import { type Allowed, judgeRequest } from './judge.ts';
+import { Http1Exchange } from './http1-exchange.ts';
 import { readOpening } from './opening.ts';
+import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
-import { UpstreamProblem, Upstreams } from './upstreams.ts';
+import { Upstreams } from './upstreams.ts';
 
 export interface InspectionOptions {
   readonly context: ProxyContext;
@@ -26,13 +24,10 @@ export interface InspectionOptions {
   readonly upstreamTls: UpstreamTls;
 }
 
-/** Ports that a Host header leaves out. */
-const DEFAULT_PORT = { secure: 443, plain: 80 } as const;
-
 export class InspectedServer implements Inspection {
   readonly #context: ProxyContext;
   readonly #authority: SandboxAuthority;
-  readonly #upstreams: Upstreams;
+  readonly #pipeline: Pipeline;
   readonly #connections: Connections;
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
@@ -40,14 +35,15 @@ export class InspectedServer implements Inspection {
   constructor({ context, authority, upstreamTls }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
-    this.#upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
+    const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
+    this.#pipeline = { context, upstreams };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
     );
     this.#front = createFront(context, this.#connections, {
       onRequest: (_context, connection, request, response) =>
-        this.#handle(connection, connection.authority!, request, response, this.#portOf(connection)),
+        this.#handle(connection, this.#routeOf(connection), request, response),
       onConnect: (_context, connection, request) =>
         this.#refuseTakeover(connection, request, 'CONNECT is no request to a server'),
       onUpgrade: (_context, connection, request) =>
@@ -100,7 +96,7 @@ export class InspectedServer implements Inspection {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    return this.#handle(connection, target, request, response, DEFAULT_PORT.plain);
+    return this.#handle(connection, { authority: target, secure: false }, request, response);
   }
 
   async forwardUpgrade(
@@ -113,7 +109,7 @@ export class InspectedServer implements Inspection {
 
   async close(): Promise<void> {
     await this.#connections.closeAll();
-    await this.#upstreams.close();
+    await this.#pipeline.upstreams.close();
   }
 
   #accept(connection: ProxyConnection): void {
@@ -126,16 +122,15 @@ export class InspectedServer implements Inspection {
     closeAfter(socket, alertRecord(alert), this.#context.limits.lingerMs);
   }
 
-  #portOf({ socket }: ProxyConnection): number {
-    return this.#secure.has(socket) ? DEFAULT_PORT.secure : DEFAULT_PORT.plain;
+  #routeOf({ socket, authority }: ProxyConnection): Route {
+    return { authority: authority!, secure: this.#secure.has(socket) };
   }
 
   async #handle(
     connection: ProxyConnection,
-    authority: Authority,
+    route: Route,
     request: IncomingMessage,
     response: ServerResponse,
-    defaultPort: number,
   ): Promise<void> {
     const context = this.#context;
     const { limits } = context;
@@ -144,33 +139,15 @@ export class InspectedServer implements Inspection {
     const method = request.method ?? 'GET';
     const problem =
       checkRequest(request, limits) ??
-      checkHost(request, authority, defaultPort) ??
+      checkHost(request, route.authority, defaultPort(route)) ??
       expectationProblem(request);
     if (problem !== null) {
-      const { host, port } = authority;
+      const { host, port } = route.authority;
       refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
       return;
     }
-    const head = { method, target: request.url ?? '' };
-    const judgement = await judgeRequest(context, connection, authority, head, defaultPort);
-    if (judgement.state === 'refused') {
-      refuse(judgement.refused);
-      return;
-    }
-    const { allowed } = judgement;
-    const upstream = this.#upstreams.to({
-      ...authority,
-      secure: defaultPort === DEFAULT_PORT.secure,
-      candidates: allowed.candidates,
-    });
-    const outbound = {
-      method: allowed.facts.method,
-      target: allowed.facts.target,
-      headers: inspectedRequest(request, authority, defaultPort),
-    };
-    await exchange(upstream, outbound, request, response, limits, (error) =>
-      refuse(failureOf(authority, allowed, error)),
-    );
+    const client = new Http1Exchange(request, response, limits.lingerMs);
+    await serveRequest(this.#pipeline, connection, route, client);
   }
 
   async #refuseTakeover(
@@ -187,25 +164,4 @@ export class InspectedServer implements Inspection {
     });
     refuseSocket(connection.socket, refused.kind, refused.body, this.#context.limits.lingerMs);
   }
-}
-
-/** The request was allowed, and the server could not be had: the decision stands, so there is no further event. */
-function failureOf({ host, port }: Authority, allowed: Allowed, error: Error): Refused {
-  const problem = error instanceof UpstreamProblem ? error : null;
-  const kind =
-    problem === null ? 'invalid_upstream_response' : (problem.destination?.reason ?? 'upstream_unreachable');
-  const { rule, binary, facts } = allowed;
-  const body = refusalOf({
-    kind,
-    detail: REFUSALS[kind].meaning,
-    reason: problem?.message ?? describeFailure(error),
-    rule,
-    method: facts.method,
-    path: facts.path,
-    host: host.text,
-    port,
-    binary,
-    address: problem?.destination?.address ?? null,
-  });
-  return { kind, body };
 }

@@ -1,0 +1,84 @@
+/** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
+import { REFUSALS, refusalOf } from '../../event/refusal.ts';
+import type { ProxyContext, Refused } from '../authorise.ts';
+import type { ProxyConnection } from '../connections.ts';
+import { describeFailure } from '../exchange.ts';
+import { type Authority, authorityText } from '../request-target.ts';
+import type { ClientExchange } from './client-exchange.ts';
+import { exchange } from './exchange.ts';
+import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
+import { UpstreamProblem, type Upstreams } from './upstreams.ts';
+
+export interface Pipeline {
+  readonly context: ProxyContext;
+  readonly upstreams: Upstreams;
+}
+
+/** Where a request goes, and how. */
+export interface Route {
+  readonly authority: Authority;
+  /** The client spoke TLS, and so does the server. */
+  readonly secure: boolean;
+}
+
+/** Ports that a Host header leaves out. */
+export const defaultPort = ({ secure }: Route): number => (secure ? 443 : 80);
+
+/** Settles when the exchange is over. The header section has been checked, and names the authority of the route. */
+export async function serveRequest(
+  { context, upstreams }: Pipeline,
+  connection: ProxyConnection,
+  route: Route,
+  client: ClientExchange,
+): Promise<void> {
+  const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  if (judgement.state === 'refused') {
+    client.refuse(judgement.refused);
+    return;
+  }
+  const { allowed } = judgement;
+  const { host, port } = route.authority;
+  const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
+  if (client.body !== null && client.expectsContinue) client.sendContinue();
+  const outbound = {
+    method: allowed.facts.method,
+    target: allowed.facts.target,
+    headers: [
+      'Host',
+      authorityText(route.authority, defaultPort(route)),
+      ...client.headers,
+      ...(client.contentLength === null ? [] : ['Content-Length', client.contentLength]),
+    ],
+    body: client.body,
+  };
+  await exchange(upstream, outbound, client, context.limits, (error) =>
+    client.refuse(failureOf(context, route, allowed, error)),
+  );
+}
+
+/** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
+function failureOf(
+  context: ProxyContext,
+  { authority }: Route,
+  { rule, binary, facts, process }: Allowed,
+  error: Error,
+): Refused {
+  const problem = error instanceof UpstreamProblem ? error : null;
+  const kind =
+    problem === null ? 'invalid_upstream_response' : (problem.destination?.reason ?? 'upstream_unreachable');
+  if (kind !== 'invalid_upstream_response' && kind !== 'upstream_unreachable' && kind !== 'name_not_resolved')
+    context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, facts, process));
+  const body = refusalOf({
+    kind,
+    detail: REFUSALS[kind].meaning,
+    reason: problem?.message ?? describeFailure(error),
+    rule,
+    method: facts.method,
+    path: facts.path,
+    host: authority.host.text,
+    port: authority.port,
+    binary,
+    address: problem?.destination?.address ?? null,
+  });
+  return { kind, body };
+}
