@@ -13,14 +13,15 @@ const PHRASES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-interface Answer {
+export interface RefusalAnswer {
   readonly status: number;
   readonly phrase: string;
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
-function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
+/** A refusal as a response that closes its connection. */
+export function refusalAnswer(kind: RefusalKind, refusal: Refusal): RefusalAnswer {
   const { status } = REFUSALS[kind];
   const body = Buffer.from(`${JSON.stringify(refusal)}\n`);
   const headers = [
@@ -37,7 +38,7 @@ function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
 
 /** Answers on a bare socket and closes it. */
 export function refuseSocket(socket: Socket, kind: RefusalKind, refusal: Refusal, lingerMs: number): void {
-  const { status, phrase, headers, body } = answerOf(kind, refusal);
+  const { status, phrase, headers, body } = refusalAnswer(kind, refusal);
   const lines = [`HTTP/1.1 ${status} ${phrase}`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   closeAfter(socket, Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body]), lingerMs);
@@ -67,7 +68,7 @@ export function refuseRequest(
     response.destroy();
     return;
   }
-  const { status, phrase, headers, body } = answerOf(kind, refusal);
+  const { status, phrase, headers, body } = refusalAnswer(kind, refusal);
   response.sendDate = false;
   response.shouldKeepAlive = false;
   response.writeHead(status, phrase, [...headers]);

@@ -7,7 +7,7 @@ import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { exchange } from './exchange.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
-import { UpstreamProblem, type Upstreams } from './upstreams.ts';
+import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
   readonly context: ProxyContext;
@@ -38,7 +38,9 @@ export async function serveRequest(
   }
   const { allowed } = judgement;
   const { host, port } = route.authority;
-  const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
+  const { candidates } = allowed;
+  const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
+  const upstream = upstreams.to(key);
   if (client.body !== null && client.expectsContinue) client.sendContinue();
   const outbound = {
     method: allowed.facts.method,
@@ -51,9 +53,22 @@ export async function serveRequest(
     ],
     body: client.body,
   };
-  await exchange(upstream, outbound, client, context.limits, (error) =>
-    client.refuse(failureOf(context, route, allowed, error)),
+  await exchange(
+    upstream,
+    outbound,
+    client,
+    context.limits,
+    (error) => client.refuse(failureOf(context, route, allowed, error)),
+    (error) => (error instanceof OnlyHttp2 ? upstreams.overHttp2(key) : null),
   );
+}
+
+/** gRPC has no other way than HTTP/2 to a server. */
+function isGrpc({ headers }: ClientExchange): boolean {
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.toLowerCase() === 'content-type')
+      return /^application\/grpc(?![\w-])/i.test(headers[i + 1]!);
+  return false;
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
