@@ -11,6 +11,7 @@
 #include "ids.h"
 #include "inbox.h"
 #include "init.h"
+#include "ledger.h"
 #include "mediate.h"
 #include "network.h"
 #include "quota.h"
@@ -153,6 +154,7 @@ static bool start_init(uint32_t namespaces, struct sources *sources) {
     close(pair[0]);
     close(warden.poll);
     close(warden.children);
+    ledger_leave();
     close(WARDEN_CONTROL);
     close(WARDEN_CHANNEL);
     init_main(warden.shared, pair[1], sources);
@@ -278,6 +280,26 @@ static void hear_init(void) {
   if (fd >= 0) close(fd);
 }
 
+/* `u32 generation, u32 tokens[]`: another policy holds, and of what was judged by earlier ones only these stay. */
+static void keep_only(const uint8_t *payload, size_t length) {
+  static uint32_t tokens[MAX_KEPT];
+  uint32_t generation;
+  struct frame frame;
+  if (length < sizeof generation || length - sizeof generation > sizeof tokens) return;
+  memcpy(&generation, payload, sizeof generation);
+  memcpy(tokens, payload + sizeof generation, length - sizeof generation);
+  verdicts_flush(&warden.control, true);
+  verdicts_forget();
+  struct ledger_outcome outcome = ledger_keep_only(&warden.mediator, tokens, (length - sizeof generation) / sizeof *tokens);
+  if (outcome.surviving > 0) kill(warden.init, SIGKILL);
+  control_begin(&frame, REPORT_KEPT);
+  frame_u32(&frame, generation);
+  frame_u32(&frame, outcome.closed);
+  frame_u32(&frame, outcome.killed);
+  frame_u32(&frame, outcome.surviving);
+  control_send(&warden.control, &frame);
+}
+
 static void obey(uint32_t type, const uint8_t *payload, size_t length) {
   uint32_t words[4] = {0};
   memcpy(words, payload, length < sizeof words ? length : sizeof words);
@@ -290,7 +312,7 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
       if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
       break;
     case COMMAND_DELIVER: datagrams_deliver(payload, length); break;
-    case COMMAND_FORGET: verdicts_forget(); break;
+    case COMMAND_KEEP: keep_only(payload, length); break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
   }
@@ -426,7 +448,7 @@ int warden_main(void) {
   warden.children = descriptors_lift(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
   warden.poll = descriptors_lift(epoll_create1(EPOLL_CLOEXEC));
   warden.shared = mmap(NULL, sizeof *warden.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED) give_up_at(STEP_SESSION);
+  if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED || !ledger_start()) give_up_at(STEP_SESSION);
   wait_for_launch();
   make_sandbox();
   leave_stdio();
