@@ -99,7 +99,14 @@ function granted(
     dialled.socket.destroy();
     return { state: 'gone' };
   }
-  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who };
+  const standing = {
+    host: asked.host,
+    port,
+    address: dialled.target.address,
+    identity: who,
+    inspected: false,
+  };
+  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who, standing };
   return { state: 'granted', dialled };
 }
 

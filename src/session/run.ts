@@ -11,10 +11,13 @@ import { letGo } from '../observe/let-go.ts';
 import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { EgressTable, Plan } from '../plan/plan.ts';
+import { controlDirectory } from '../probe/installation.ts';
+import { type ControlSocket, openControlSocket } from './control-socket.ts';
 import { EXIT } from './exit.ts';
 import { startTimer } from './long-timer.ts';
-import type { Mediation } from './mediation.ts';
+import type { Ended, Mediation } from './mediation.ts';
+import type { PolicyReloader, ReloadInput } from './policy-reloader.ts';
 import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
 
@@ -32,11 +35,20 @@ export interface RunOptions {
   readonly quiet: boolean;
   readonly degraded: readonly string[];
   readonly warn: (line: string) => void;
+  /** Null: the policy is none that could be read again. */
+  readonly reload: ReloadWish | null;
+}
+
+export interface ReloadWish extends ReloadInput {
+  /** Whenever its file changes; otherwise when the owner asks. */
+  readonly watch: boolean;
 }
 
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
 const CPU_CHECK_MS = 200;
+/** The latest lines about changes of the policy that wait for the terminal. */
+const MAX_AFTERWARDS = 50;
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
@@ -57,11 +69,18 @@ class Run {
   readonly #options: RunOptions;
   readonly #finish: (code: number) => void;
   readonly #cgroup: Cgroup | null;
+  readonly #id = sandboxId();
   readonly #sink: EventSink;
   readonly #printer: DenialPrinter;
   readonly #stops: (() => void)[] = [];
   #launcher: Launcher | null = null;
   #mediation: Promise<Mediation> | null = null;
+  /** The rules that hold now. */
+  #egress: EgressTable;
+  #reloader: Promise<PolicyReloader> | null = null;
+  #control: ControlSocket | null = null;
+  /** What is said when the program has given the terminal back. */
+  readonly #afterwards: string[] = [];
   #pending: Promise<void> = Promise.resolve();
   #proxyHandle: unknown = null;
   #dns: DnsServer | null = null;
@@ -69,10 +88,12 @@ class Run {
   #exit: { code: number; signal: number } | null = null;
   #timedOut = false;
   #limited = false;
+  #ended = false;
   #unlisten: () => void = () => {};
 
   constructor(options: RunOptions, cgroup: Cgroup | null, finish: (code: number) => void) {
     this.#options = options;
+    this.#egress = options.plan.egress;
     this.#cgroup = cgroup;
     this.#finish = finish;
     this.#printer = new DenialPrinter({
@@ -84,7 +105,7 @@ class Run {
     const receivers: Receiver[] = [];
     if (options.events !== null) receivers.push(openEvents(options.events));
     if (!options.quiet && options.events !== '-') receivers.push(this.#printer);
-    this.#sink = new EventSink(sandboxId(), receivers);
+    this.#sink = new EventSink(this.#id, receivers);
   }
 
   start(): void {
@@ -161,6 +182,9 @@ class Run {
       case 'reused':
         this.#later(async () => (await this.#mediate()).reused(report));
         break;
+      case 'kept':
+        this.#later(async () => (await this.#mediate()).kept(report));
+        break;
       case 'sent':
         this.#later(async () => (await this.#mediate()).sent(report));
         break;
@@ -193,6 +217,62 @@ class Run {
         subject: { kind: 'degraded', detail },
       });
     }
+    this.#listenToOwner();
+  }
+
+  /** From here on the policy may become another. */
+  #listenToOwner(): void {
+    const { reload } = this.#options;
+    if (reload === null) return;
+    this.#control = openControlSocket(controlDirectory(), this.#id, (client) => {
+      void this.#reloading().then(async (reloader) => {
+        const { serveClient } = await import('./reload.late.ts');
+        serveClient(client, { run: this.#id, policy: reload.policy.name, reloader });
+      });
+    });
+    if (reload.watch) void this.#watch();
+  }
+
+  async #watch(): Promise<void> {
+    const { PolicyWatch } = await import('./reload.late.ts');
+    const reloader = await this.#reloading();
+    if (this.#ended) return;
+    const watch = new PolicyWatch(this.#options.reload!.policy.path!, () => void reloader.reload());
+    this.#stops.push(() => watch.close());
+    void reloader.reload(); // it may have changed before it was watched
+  }
+
+  #reloading(): Promise<PolicyReloader> {
+    this.#reloader ??= this.#startReloading();
+    return this.#reloader;
+  }
+
+  async #startReloading(): Promise<PolicyReloader> {
+    const { PolicyReloader } = await import('./reload.late.ts');
+    const { plan, reload, quiet } = this.#options;
+    return new PolicyReloader({
+      ...reload!,
+      plan,
+      use: (egress) => this.#usePolicy(egress),
+      emit: (draft) => {
+        if (!this.#ended) this.#sink.emit(draft);
+      },
+      tell: (line, kind) => {
+        if (kind === 'problem' || !quiet) this.#tell(line);
+      },
+    });
+  }
+
+  async #usePolicy(egress: EgressTable): Promise<Ended> {
+    this.#egress = egress;
+    // Without it nothing was allowed yet.
+    return (await this.#mediation)?.usePolicy(egress) ?? { closed: 0, killed: 0 };
+  }
+
+  /** A program that has the terminal is not written over. */
+  #tell(line: string): void {
+    if (!this.#options.request.terminal) this.#options.warn(line);
+    else if (this.#afterwards.push(line) > MAX_AFTERWARDS) this.#afterwards.shift();
   }
 
   /** For what most short commands never need, and what is therefore loaded at its first use. In the order of the reports. */
@@ -228,6 +308,7 @@ class Run {
     const { Mediation } = await import('./network.late.ts');
     const mediation = new Mediation({
       plan: this.#options.plan,
+      egress: this.#egress,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       emit: (draft) => this.#sink.emit(draft),
@@ -250,6 +331,8 @@ class Run {
   }
 
   async #end(problem: string | null): Promise<void> {
+    this.#ended = true;
+    this.#control?.close();
     for (const stop of this.#stops) stop();
     this.#unlisten();
     await this.#pending;
@@ -267,6 +350,7 @@ class Run {
       reason: 'exited',
       subject: { kind: 'exit', code, signal, denials: this.#sink.denials },
     });
+    for (const line of this.#afterwards) this.#options.warn(line);
     if (!this.#options.quiet) this.#printer.finish();
     this.#finish(code);
   }

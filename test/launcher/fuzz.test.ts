@@ -101,7 +101,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       frame('verdict', Buffer.alloc(48, 3)),
       frame('datagrams', Buffer.alloc(28, 2)),
       wordsFrame('resize'),
-      frame('forget', Buffer.alloc(4096)),
+      frame('keep', Buffer.alloc(4096)),
     ]);
     const step = (what: number, amount: number, more = 0): Buffer =>
       Buffer.from([what, amount & 255, amount >> 8, more]);
