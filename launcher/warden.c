@@ -11,6 +11,7 @@
 #include "ids.h"
 #include "inbox.h"
 #include "init.h"
+#include "keeping.h"
 #include "ledger.h"
 #include "mediate.h"
 #include "network.h"
@@ -280,26 +281,6 @@ static void hear_init(void) {
   if (fd >= 0) close(fd);
 }
 
-/* `u32 generation, u32 tokens[]`: another policy holds, and of what was judged by earlier ones only these stay. */
-static void keep_only(const uint8_t *payload, size_t length) {
-  static uint32_t tokens[MAX_KEPT];
-  uint32_t generation;
-  struct frame frame;
-  if (length < sizeof generation || length - sizeof generation > sizeof tokens) return;
-  memcpy(&generation, payload, sizeof generation);
-  memcpy(tokens, payload + sizeof generation, length - sizeof generation);
-  verdicts_flush(&warden.control, true);
-  verdicts_forget();
-  struct ledger_outcome outcome = ledger_keep_only(&warden.mediator, tokens, (length - sizeof generation) / sizeof *tokens);
-  if (outcome.surviving > 0) kill(warden.init, SIGKILL);
-  control_begin(&frame, REPORT_KEPT);
-  frame_u32(&frame, generation);
-  frame_u32(&frame, outcome.closed);
-  frame_u32(&frame, outcome.killed);
-  frame_u32(&frame, outcome.surviving);
-  control_send(&warden.control, &frame);
-}
-
 static void obey(uint32_t type, const uint8_t *payload, size_t length) {
   uint32_t words[4] = {0};
   memcpy(words, payload, length < sizeof words ? length : sizeof words);
@@ -312,7 +293,9 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
       if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
       break;
     case COMMAND_DELIVER: datagrams_deliver(payload, length); break;
-    case COMMAND_KEEP: keep_only(payload, length); break;
+    case COMMAND_KEEP:
+      if (!keep_only(&warden.mediator, payload, length)) kill(warden.init, SIGKILL);
+      break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
   }

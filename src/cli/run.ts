@@ -12,11 +12,12 @@ import type { HostTrust, Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
 import { changedSince, lookAtUnheld, newlyTrusted } from '../session/host-trust.ts';
+import type { ReloadWish } from '../session/live-policy.ts';
 import { type PolicyFile, readPolicyFile } from '../session/policy-file.ts';
 import type { OnBadPolicy } from '../session/policy-reloader.ts';
 import { prepare } from '../session/prepare.ts';
 import type { Prepared } from '../session/prepared.ts';
-import { type ReloadWish, run } from '../session/run.ts';
+import { run } from '../session/run.ts';
 import { makeScratch, type Scratch } from '../session/scratch.ts';
 import {
   connectToOf,

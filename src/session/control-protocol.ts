@@ -62,34 +62,41 @@ export function parseRequest(line: string): Result<ControlRequest, string> {
 export function serveClient(client: Socket, controlled: ControlledRun): void {
   let heard = Buffer.alloc(0);
   client.setTimeout(CONTROL_LIMITS.clientMs, () => client.destroy());
-  const cutShort = (): void => answerWith(client, errorAnswer('the request has no end of line'));
   const hear = (bytes: Buffer): void => {
     heard = Buffer.concat([heard, bytes]);
-    const end = heard.indexOf(0x0a);
-    if (end < 0 && heard.length <= CONTROL_LIMITS.requestBytes) return;
+    const line = firstLine(heard);
+    if (line !== null) finish(line);
+  };
+  const cutShort = (): void => finish(err('the request has no end of line'));
+  const finish = (line: Result<string, string>): void => {
     client.off('data', hear);
     client.off('end', cutShort);
     client.resume(); // what else it says is not read
-    if (end < 0 || end >= CONTROL_LIMITS.requestBytes)
-      return answerWith(
-        client,
-        errorAnswer(`the request is longer than ${CONTROL_LIMITS.requestBytes} bytes`),
-      );
-    if (end + 1 < heard.length)
-      return answerWith(client, errorAnswer('there is something behind the request'));
-    void answerTo(heard.toString('utf8', 0, end), controlled).then(
-      (answer) => answerWith(client, answer),
-      () => answerWith(client, errorAnswer('the request failed: this is a defect of openshell')),
-    );
-    // The work takes what it takes; its client is to take the answer in time.
-    client.setTimeout(0);
+    client.setTimeout(0); // the work takes what it takes
+    void answerTo(line, controlled)
+      .catch(() => errorAnswer('the request failed: this is a defect of openshell'))
+      .then((answer) => answerWith(client, answer));
   };
   client.on('data', hear);
   client.on('end', cutShort);
 }
 
-async function answerTo(line: string, { run, policy, reloader }: ControlledRun): Promise<ControlAnswer> {
-  const request = parseRequest(line);
+/** Null: more has to come. */
+function firstLine(heard: Buffer): Result<string, string> | null {
+  const { requestBytes } = CONTROL_LIMITS;
+  const end = heard.indexOf(0x0a);
+  if (end >= requestBytes || heard.length > requestBytes)
+    return err(`the request is longer than ${requestBytes} bytes`);
+  if (end < 0) return null;
+  if (end + 1 < heard.length) return err('there is something behind the request');
+  return ok(heard.toString('utf8', 0, end));
+}
+
+async function answerTo(
+  line: Result<string, string>,
+  { run, policy, reloader }: ControlledRun,
+): Promise<ControlAnswer> {
+  const request = line.ok ? parseRequest(line.value) : line;
   if (!request.ok) return errorAnswer(request.error);
   if (request.value === 'status')
     return { v: CONTROL_VERSION, answer: 'status', run, pid: process.pid, policy, ...reloader.state };

@@ -12,12 +12,11 @@ import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
 import type { EgressTable, Plan } from '../plan/plan.ts';
-import { controlDirectory } from '../probe/installation.ts';
-import { type ControlSocket, openControlSocket } from './control-socket.ts';
+
 import { EXIT } from './exit.ts';
+import { LivePolicy, type ReloadWish } from './live-policy.ts';
 import { startTimer } from './long-timer.ts';
 import type { Ended, Mediation } from './mediation.ts';
-import type { PolicyReloader, ReloadInput } from './policy-reloader.ts';
 import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
 
@@ -37,11 +36,6 @@ export interface RunOptions {
   readonly warn: (line: string) => void;
   /** Null: the policy is none that could be read again. */
   readonly reload: ReloadWish | null;
-}
-
-export interface ReloadWish extends ReloadInput {
-  /** Whenever its file changes; otherwise when the owner asks. */
-  readonly watch: boolean;
 }
 
 /** Between SIGTERM and SIGKILL after a time-out. */
@@ -77,8 +71,8 @@ class Run {
   #mediation: Promise<Mediation> | null = null;
   /** The rules that hold now. */
   #egress: EgressTable;
-  #reloader: Promise<PolicyReloader> | null = null;
-  #control: ControlSocket | null = null;
+  /** Null: it stays as it is. */
+  readonly #livePolicy: LivePolicy | null;
   /** What is said when the program has given the terminal back. */
   readonly #afterwards: string[] = [];
   #pending: Promise<void> = Promise.resolve();
@@ -88,7 +82,6 @@ class Run {
   #exit: { code: number; signal: number } | null = null;
   #timedOut = false;
   #limited = false;
-  #ended = false;
   #unlisten: () => void = () => {};
 
   constructor(options: RunOptions, cgroup: Cgroup | null, finish: (code: number) => void) {
@@ -102,6 +95,18 @@ class Run {
       isQuiet: (event) => this.#isQuiet(event),
       write: options.warn,
     });
+    const { reload, plan, quiet } = options;
+    this.#livePolicy =
+      reload === null
+        ? null
+        : new LivePolicy(reload, this.#id, {
+            plan,
+            use: (egress) => this.#usePolicy(egress),
+            emit: (draft) => this.#sink.emit(draft),
+            tell: (line, kind) => {
+              if (kind === 'problem' || !quiet) this.#tell(line);
+            },
+          });
     const receivers: Receiver[] = [];
     if (options.events !== null) receivers.push(openEvents(options.events));
     if (!options.quiet && options.events !== '-') receivers.push(this.#printer);
@@ -217,50 +222,7 @@ class Run {
         subject: { kind: 'degraded', detail },
       });
     }
-    this.#listenToOwner();
-  }
-
-  /** From here on the policy may become another. */
-  #listenToOwner(): void {
-    const { reload } = this.#options;
-    if (reload === null) return;
-    this.#control = openControlSocket(controlDirectory(), this.#id, (client) => {
-      void this.#reloading().then(async (reloader) => {
-        const { serveClient } = await import('./reload.late.ts');
-        serveClient(client, { run: this.#id, policy: reload.policy.name, reloader });
-      });
-    });
-    if (reload.watch) void this.#watch();
-  }
-
-  async #watch(): Promise<void> {
-    const { PolicyWatch } = await import('./reload.late.ts');
-    const reloader = await this.#reloading();
-    if (this.#ended) return;
-    const watch = new PolicyWatch(this.#options.reload!.policy.path!, () => void reloader.reload());
-    this.#stops.push(() => watch.close());
-    void reloader.reload(); // it may have changed before it was watched
-  }
-
-  #reloading(): Promise<PolicyReloader> {
-    this.#reloader ??= this.#startReloading();
-    return this.#reloader;
-  }
-
-  async #startReloading(): Promise<PolicyReloader> {
-    const { PolicyReloader } = await import('./reload.late.ts');
-    const { plan, reload, quiet } = this.#options;
-    return new PolicyReloader({
-      ...reload!,
-      plan,
-      use: (egress) => this.#usePolicy(egress),
-      emit: (draft) => {
-        if (!this.#ended) this.#sink.emit(draft);
-      },
-      tell: (line, kind) => {
-        if (kind === 'problem' || !quiet) this.#tell(line);
-      },
-    });
+    this.#livePolicy?.start();
   }
 
   async #usePolicy(egress: EgressTable): Promise<Ended> {
@@ -331,8 +293,7 @@ class Run {
   }
 
   async #end(problem: string | null): Promise<void> {
-    this.#ended = true;
-    this.#control?.close();
+    this.#livePolicy?.stop();
     for (const stop of this.#stops) stop();
     this.#unlisten();
     await this.#pending;
