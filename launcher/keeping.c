@@ -10,7 +10,7 @@ bool keep_only(const struct mediator *mediator, const uint8_t *payload, size_t l
   uint32_t generation;
   struct frame frame;
   /* A list that is cut short would end too much, one that is none says nothing: neither comes from our supervisor. */
-  if (length < sizeof generation || length - sizeof generation > sizeof tokens) return false;
+  if (mediator->control == NULL || length < sizeof generation || length - sizeof generation > sizeof tokens) return false;
   memcpy(&generation, payload, sizeof generation);
   memcpy(tokens, payload + sizeof generation, length - sizeof generation);
   verdicts_flush(mediator->control, true);

@@ -53,9 +53,15 @@ export class LivePolicy {
     const { PolicyWatch } = await import('./reload.late.ts');
     const reloader = await this.#reloading();
     if (this.#stopped) return;
-    const watch = new PolicyWatch(this.#wish.policy.path!, () => void reloader.reload());
+    const reload = (): void =>
+      void reloader
+        .reload()
+        .catch(({ message }: Error) =>
+          this.#effects.tell(`openshell: the policy was not taken: ${message}`, 'problem'),
+        );
+    const watch = new PolicyWatch(this.#wish.policy.path!, reload);
     this.#unwatch = () => watch.close();
-    void reloader.reload(); // it may have changed before it was watched
+    reload(); // it may have changed before it was watched
   }
 
   #reloading(): Promise<PolicyReloader> {

@@ -141,10 +141,10 @@ export class PolicyReloader {
   }
 
   async #apply(text: string, { egress, pending, warnings }: Next): Promise<ReloadOutcome> {
+    const ended = await this.#options.use(egress);
     this.#generation += 1;
     this.#text = text;
     this.#refused = null;
-    const ended = await this.#options.use(egress);
     this.#emit('policy_reloaded', text, ended, pending);
     for (const line of warnings) this.#options.tell(line, 'news');
     this.#options.tell(
@@ -166,9 +166,9 @@ export class PolicyReloader {
     const newly = quarantine && this.#text !== null;
     let ended = NOTHING;
     if (newly) {
+      ended = await this.#options.use(quarantined(this.#options.plan.egress));
       this.#generation += 1;
       this.#text = null;
-      ended = await this.#options.use(quarantined(this.#options.plan.egress));
     }
     if (newly || !known) {
       this.#emit(quarantine ? 'policy_quarantined' : 'policy_invalid', null, ended, []);
