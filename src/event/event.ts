@@ -115,6 +115,8 @@ export type Subject =
       /** Connections that it put an end to, and processes that had to be ended with theirs. */
       readonly closed: number;
       readonly killed: number;
+      /** Connections that could not be ended: the sandbox was, for them. */
+      readonly surviving: number;
       /** Sections that changed and wait for the next start. */
       readonly pending: readonly string[];
     }

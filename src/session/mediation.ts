@@ -45,12 +45,16 @@ interface Platform {
 type ReusedReport = Extract<Report, { kind: 'reused' }>;
 type KeptReport = Extract<Report, { kind: 'kept' }>;
 
+export const NOTHING_ENDED: Ended = { closed: 0, killed: 0, surviving: 0 };
+
 /** What a change of policy put an end to. */
 export interface Ended {
   /** Connections, exchanges and flows of datagrams. */
   readonly closed: number;
   /** Processes that had to be ended, since their connections could not be taken from them. */
   readonly killed: number;
+  /** Connections that could not be ended: the sandbox is, for them. */
+  readonly surviving: number;
 }
 
 const SOCK_STREAM = 1;
@@ -150,7 +154,8 @@ export class Mediation {
     const { kept, dropped } = this.#remembered.sort(goesOn);
     const report = await this.#keepOnly(this.#generation, kept);
     this.#remembered.drop(dropped);
-    return { closed: proxied + flows + (report?.closed ?? 0), killed: report?.killed ?? 0 };
+    const { closed, killed, surviving } = report ?? NOTHING_ENDED;
+    return { closed: proxied + flows + closed, killed, surviving };
   }
 
   #keepOnly(generation: number, tokens: readonly number[]): Promise<KeptReport | null> {

@@ -67,7 +67,7 @@ interface Unusable {
 const SETTLE_MS = 300;
 const LOOKS = 5;
 
-const NOTHING: Ended = { closed: 0, killed: 0 };
+const NOTHING: Ended = { closed: 0, killed: 0, surviving: 0 };
 
 export class PolicyReloader {
   readonly #options: ReloaderOptions;
@@ -184,7 +184,12 @@ export class PolicyReloader {
     return { ...ended, result, generation: this.#generation, pending: [], messages };
   }
 
-  #emit(reason: Reason, text: string | null, { closed, killed }: Ended, pending: readonly string[]): void {
+  #emit(
+    reason: Reason,
+    text: string | null,
+    { closed, killed, surviving }: Ended,
+    pending: readonly string[],
+  ): void {
     const { policy, emit } = this.#options;
     emit({
       type: 'reload',
@@ -199,6 +204,7 @@ export class PolicyReloader {
         generation: this.#generation,
         closed,
         killed,
+        surviving,
         pending,
       },
       process: null,
@@ -216,13 +222,16 @@ export function reachProblem(plan: Plan, path: string): string | null {
     : `the policy ${path} is not read again while a program runs that may write in ${directory}: it could put its own in that place; keep the policy outside of the writable directories`;
 }
 
+const plural = (connections: number): string => `${connections} connection${connections === 1 ? '' : 's'}`;
+
 const binariesOf = ({ network }: Policy): string[] =>
   network
     .flatMap(({ binaries }) => binaries.map(({ path }) => path))
     .filter((path) => path.startsWith('/') && !/[*?[{]/.test(path));
 
-const describe = ({ closed, killed }: Ended): string => {
-  const connections = `${closed} connection${closed === 1 ? '' : 's'} closed`;
+const describe = ({ closed, killed, surviving }: Ended): string => {
+  const connections = `${plural(closed)} closed`;
+  if (surviving > 0) return `; ${plural(surviving)} could not be closed, so the sandbox was ended`;
   if (killed > 0) return `, ${connections}, ${killed} process${killed === 1 ? '' : 'es'} ended with theirs`;
   return closed === 0 ? '' : `, ${connections}`;
 };

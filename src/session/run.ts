@@ -188,6 +188,8 @@ class Run {
         this.#later(async () => (await this.#mediate()).reused(report));
         break;
       case 'kept':
+        // What the warden cannot end ends with the sandbox.
+        if (report.surviving > 0) this.#limited = true;
         this.#later(async () => (await this.#mediate()).kept(report));
         break;
       case 'sent':
@@ -228,7 +230,7 @@ class Run {
   async #usePolicy(egress: EgressTable): Promise<Ended> {
     this.#egress = egress;
     // Without it nothing was allowed yet.
-    return (await this.#mediation)?.usePolicy(egress) ?? { closed: 0, killed: 0 };
+    return (await this.#mediation)?.usePolicy(egress) ?? { closed: 0, killed: 0, surviving: 0 };
   }
 
   /** A program that has the terminal is not written over. */
@@ -293,7 +295,6 @@ class Run {
   }
 
   async #end(problem: string | null): Promise<void> {
-    this.#livePolicy?.stop();
     for (const stop of this.#stops) stop();
     this.#unlisten();
     await this.#pending;
@@ -302,6 +303,7 @@ class Run {
     this.#cgroup?.remove();
     this.#dns?.close();
     await (await this.#mediation)?.close();
+    this.#livePolicy?.stop();
     this.#sink.flush();
     const code = this.#failure === null ? this.#exitCode(problem) : await this.#failed(this.#failure);
     const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;

@@ -8,7 +8,7 @@ import { eventsIn, inEachTier, Workplace } from './workplace.ts';
 
 const BOTH = policyFor(['a.test', 'b.test']);
 const ONE = policyFor(['a.test']);
-const ENDED = /reset|end of file|Broken pipe|timed out/i;
+const ENDED = /reset|end of file|Broken pipe|timed out|Permission denied/i;
 const REFUSED = /Name or service not known|HTTP\/1\.1 403/;
 
 inEachTier((tier) => {
@@ -28,7 +28,7 @@ inEachTier((tier) => {
       await opened(['--watch-policy']);
       expect(await run.ask('wait_for', 'b-direct')).toBe('ok');
       run.write(ONE);
-      expect(await run.heard()).toMatch(/^waited Connection reset/);
+      expect(await run.heard()).toMatch(/^waited (Connection reset|Broken pipe)/);
       const event = await run.reloaded(1);
       expect(event).toMatchObject({
         action: 'allow',
@@ -156,8 +156,10 @@ inEachTier((tier) => {
       expect(await run.ask('park', 'b-direct')).toBe('ok');
       run.write(ONE);
       await run.reload();
-      const { code } = await run.outcome;
+      const { code, stderr } = await run.outcome;
       expect(code).toBe(137);
+      expect(stderr).toContain('could not be closed, so the sandbox was ended');
+      expect(run.reloads()[0]).toMatchObject({ subject: { generation: 2, closed: 2, surviving: 1 } });
       await expect.poll(() => run.server.open.size).toBe(0);
     });
 
