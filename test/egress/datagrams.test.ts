@@ -189,4 +189,20 @@ describe('relayed datagrams', () => {
     datagrams.close();
     expect(await datagrams.admit(1n, HERE, 123, { address: HERE, port: 9 }, STANDING)).toBe(false);
   });
+
+  it('end with a policy that does not allow them, also those that were admitted and sent nothing yet', async () => {
+    const { datagrams, made } = await relay();
+    const [upstream, stays, goes, late] = [await server(), await bound(), await bound(), await bound()];
+    const target = { address: HERE, port: upstream.port };
+    await datagrams.admit(1n, HERE, 123, target, standing('a.test'));
+    await datagrams.admit(2n, HERE, 123, target, standing('b.test'));
+    await datagrams.admit(3n, HERE, 123, target, standing('b.test'));
+    datagrams.peer(1n, addressBytes(HERE), portOf(stays));
+    datagrams.peer(2n, addressBytes(HERE), portOf(goes));
+    for (const client of [stays, goes]) expect(await answered(client, 'one', made[0]!)).toBe('ONE');
+    expect(datagrams.keepOnly(({ host }) => host.text === 'a.test')).toBe(1);
+    datagrams.peer(3n, addressBytes(HERE), portOf(late));
+    expect(await answered(stays, 'two', made[0]!)).toBe('TWO');
+    for (const client of [goes, late]) expect(await answered(client, 'two', made[0]!, SILENCE_MS)).toBeNull();
+  });
 });
