@@ -1,11 +1,13 @@
 /** A policy that changes while a program runs: what the new one does not allow ends, whoever holds it; the rest goes on. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { faultsOfAll } from '../command/support/event-schema.ts';
 import { noReload, policyFor, Reloaded } from './reload.ts';
 import { eventsIn, inEachTier, Workplace } from './workplace.ts';
 
+const WITHOUT_GETFD = fileURLToPath(new URL('without-getfd.py', import.meta.url));
 const BOTH = policyFor(['a.test', 'b.test']);
 const ONE = policyFor(['a.test']);
 const ENDED = /reset|end of file|Broken pipe|timed out|Permission denied/i;
@@ -162,6 +164,26 @@ inEachTier((tier) => {
       expect(run.reloads()[0]).toMatchObject({ subject: { generation: 2, closed: 2, surviving: 1 } });
       await expect.poll(() => run.server.open.size).toBe(0);
     });
+
+    // With namespaces nothing is connected at all where files cannot be taken.
+    it.runIf(tier === 'platform')(
+      'ends the process that has a connection, where nobody may take its files',
+      async () => {
+        const before = ['/usr/bin/python3', WITHOUT_GETFD];
+        run = await Reloaded.start(tier, [], BOTH, before);
+        for (const host of ['a', 'b']) expect(await run.ask('direct', host, `${host}.test`)).toBe('ok');
+        run.write(policyFor(['b.test', 'a.test']));
+        expect((await run.reload()).code).toBe(0);
+        expect(await run.ask('use', 'b')).toBe('ok');
+        run.write(ONE);
+        await run.reload();
+        expect((await run.outcome).code).toBe(137);
+        expect(run.reloads().map(({ subject }) => subject)).toMatchObject([
+          { closed: 0, killed: 0, surviving: 0 },
+          { closed: 0, killed: 1, surviving: 0 },
+        ]);
+      },
+    );
 
     it('spares a hidden connection that it allows', async () => {
       await opened([]);

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { OpenshellEvent } from '../../src/event/event.ts';
 import type { Tier } from '../../src/plan/plan.ts';
-import { ended, type Outcome, runCommand } from '../support/command.ts';
+import { ended, type Outcome, runCommand, start } from '../support/command.ts';
 import { openshell } from '../support/product.ts';
 import { eventsIn, unavailable, Workplace } from './workplace.ts';
 
@@ -84,7 +84,12 @@ export class Reloaded {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
 
-  private constructor(place: Workplace, server: EchoServer, options: readonly string[]) {
+  private constructor(
+    place: Workplace,
+    server: EchoServer,
+    options: readonly string[],
+    before: readonly string[],
+  ) {
     this.place = place;
     this.server = server;
     this.policy = join(place.scratch.path, 'policy', 'policy.yaml');
@@ -105,16 +110,26 @@ export class Reloaded {
       this.events,
       ...options,
     ];
-    this.#child = place.start(wanted, [PYTHON, CLIENT], { withInput: true });
+    this.#child = start([...before, ...place.commandLine(wanted, [PYTHON, CLIENT])], {
+      cwd: place.project,
+      env: place.environment,
+      withInput: true,
+    });
     this.outcome = ended(this.#child);
     this.#reader = createInterface({ input: this.#child.stdout! });
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  static async start(tier: Tier, options: readonly string[], text = policyFor(['a.test', 'b.test'])) {
+  /** @param before another program that starts openshell */
+  static async start(
+    tier: Tier,
+    options: readonly string[],
+    text = policyFor(['a.test', 'b.test']),
+    before: readonly string[] = [],
+  ) {
     const place = new Workplace('reload', tier);
     place.write('policy.yaml', text, join(place.scratch.path, 'policy'));
-    return new Reloaded(place, await EchoServer.start(), options);
+    return new Reloaded(place, await EchoServer.start(), options, before);
   }
 
   get pid(): number {

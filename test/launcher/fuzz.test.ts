@@ -124,6 +124,8 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       'connecting',
       'sending',
       'verdicts',
+      'ledger',
+      'keeping',
       'relay',
       'control',
       'births',
@@ -137,7 +139,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       compiler: clang!,
       flags: [
         ...['-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
-        '-Wl,--wrap=connect,--wrap=fork',
+        '-Wl,--wrap=connect,--wrap=fork,--wrap=nanosleep',
       ],
       sources: ['command-fuzz.c'],
       units: [...units, 'listeners', 'tree', 'descriptors', 'inbox', 'network', 'place'].map(
