@@ -109,6 +109,10 @@ export class InspectedServer implements Inspection {
     await this.#refuseTakeover(connection, request, 'another protocol is asked for');
   }
 
+  renew(): void {
+    this.#pipeline.upstreams.renew();
+  }
+
   async close(): Promise<void> {
     await this.#connections.closeAll();
     await this.#pipeline.upstreams.close();
