@@ -38,3 +38,26 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
 
 /** The first character that needs as many bytes. */
 const FIRST_OF_LENGTH: readonly number[] = [0, 0, 0x80, 0x800, 0x10000];
+
+/** Of text without lone surrogates; each of those becomes three bytes that are no UTF-8. */
+export function encodeUtf8(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length * 3);
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0)!;
+    if (point < 0x80) bytes[length++] = point;
+    else {
+      if (point < 0x800) bytes[length++] = 0xc0 | (point >> 6);
+      else {
+        if (point < 0x10000) bytes[length++] = 0xe0 | (point >> 12);
+        else {
+          bytes[length++] = 0xf0 | (point >> 18);
+          bytes[length++] = 0x80 | ((point >> 12) & 0x3f);
+        }
+        bytes[length++] = 0x80 | ((point >> 6) & 0x3f);
+      }
+      bytes[length++] = 0x80 | (point & 0x3f);
+    }
+  }
+  return bytes.subarray(0, length);
+}

@@ -3,11 +3,17 @@
  * case, others drop `_`, `-` and brackets. A message that holds one could be read as two.
  */
 
-/** The first name that is not among `known` but that someone could take for one of them. */
-export function lookAlike(names: Iterable<string>, known: readonly string[]): string | null {
-  const plain = new Set(known.map(plainName));
-  for (const name of names) if (!known.includes(name) && plain.has(plainName(name))) return name;
-  return null;
+/** Whether some name is not one of `known` but could be taken for one. */
+export const hasLookAlike = (names: Iterable<string>, known: readonly string[]): boolean =>
+  anyResembles(
+    [...names].filter((name) => !known.includes(name)),
+    known,
+  );
+
+/** Whether some name is one of these, or could be taken for one. */
+export function anyResembles(names: Iterable<string>, others: readonly string[]): boolean {
+  const plain = new Set(others.map(plainName));
+  return [...names].some((name) => plain.has(plainName(name)));
 }
 
 /** Upper case first: it turns `ſ` into `S`, lower case turns the Kelvin sign into `k`. */
