@@ -88,6 +88,8 @@ export type Subject =
       readonly host: string;
       readonly port: number;
       readonly path: string;
+      /** What it asks for by the names of its protocol, as `tools/call search`; absent: method and path say it. */
+      readonly asked?: readonly string[];
     }
   | {
       readonly kind: 'syscall';

@@ -1,5 +1,5 @@
 /** What is asked for, in words for people, and as the fields of a rule that would allow it. */
-import type { AskedItem } from './asked.ts';
+import type { Asked, AskedItem } from './asked.ts';
 import type { WantedRule } from './request-verdict.ts';
 import { listed, shown } from './shown.ts';
 
@@ -17,6 +17,26 @@ export function askedText(item: AskedItem): string {
         : `a call of the tool ${shown(item.tool)}`;
     case 'method':
       return `the method ${shown(`${item.service}/${item.method}`)}`;
+  }
+}
+
+const MAX_NAMES = 16;
+const MAX_NAME = 200;
+
+/** For events, bounded: names only, never parameters. */
+export const askedNames = (asked: Asked): readonly string[] =>
+  asked.kind === 'control'
+    ? []
+    : asked.items.slice(0, MAX_NAMES).map((item) => nameOf(item).slice(0, MAX_NAME));
+
+function nameOf(item: AskedItem): string {
+  switch (item.kind) {
+    case 'operation':
+      return `${item.type ?? 'unknown'} ${item.fields.join(' ')}`.trimEnd();
+    case 'call':
+      return item.tool === null ? item.method : `${item.method} ${item.tool}`;
+    case 'method':
+      return `${item.service}/${item.method}`;
   }
 }
 
