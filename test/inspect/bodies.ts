@@ -1,7 +1,7 @@
 /** Headers, bodies and facts of requests whose bodies are read, for tests. */
 import { withBody } from '../../src/inspect/asked.ts';
 import type { HeaderValues } from '../../src/inspect/header-values.ts';
-import type { Asked } from '../../src/match/asked.ts';
+import type { Asked, AskedItem } from '../../src/match/asked.ts';
 import type {
   GraphqlRules,
   GrpcRules,
@@ -55,16 +55,16 @@ export async function ask(
 export function short(asked: Asked | string): string | readonly string[] {
   if (typeof asked === 'string') return `! ${asked}`;
   if (asked.kind === 'control') return 'control';
-  return asked.items.map((item) => {
-    switch (item.kind) {
-      case 'operation':
-        return [item.type ?? '?', item.fields.join(), item.name ?? ''].join(' ').trim();
-      case 'call':
-        return [item.method, item.tool ?? '', item.core ? 'core' : '']
-          .filter((text) => text !== '')
-          .join(' ');
-      case 'method':
-        return `${item.service}/${item.method}`;
-    }
-  });
+  return asked.items.map(textOf);
+}
+
+function textOf(item: AskedItem): string {
+  switch (item.kind) {
+    case 'operation':
+      return [item.type ?? '?', item.fields.join(), item.name ?? ''].join(' ').trim();
+    case 'call':
+      return [item.method, item.tool ?? '', item.core ? 'core' : ''].filter((text) => text !== '').join(' ');
+    case 'method':
+      return `${item.service}/${item.method}`;
+  }
 }
