@@ -27,7 +27,7 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
-const SUPPORTED: readonly Protocol[] = ['rest', 'graphql', 'json-rpc', 'mcp', 'tcp', 'udp'];
+const SUPPORTED: readonly Protocol[] = ['rest', 'graphql', 'json-rpc', 'mcp', 'grpc', 'tcp', 'udp'];
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol, credentialBinding } = endpoint;

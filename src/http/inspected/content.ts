@@ -45,6 +45,8 @@ function collect(body: Readable, maxBytes: number, bodyMs: number): Promise<Held
     const end = (): void => finish({ kind: 'whole', bytes: Buffer.concat(chunks, length) });
     const leave = (): void => finish({ kind: 'gone' });
     const timer = setTimeout(() => finish({ kind: 'too-slow' }), bodyMs);
+    // Whoever breaks it off, now or later, is found by its close.
+    body.on('error', () => undefined);
     body.on('data', take);
     body.once('end', end);
     body.once('close', leave);

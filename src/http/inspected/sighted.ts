@@ -46,7 +46,11 @@ export async function decideSighted(
   client: ClientExchange,
 ): Promise<Sighted> {
   const verdict = decideRequest(index, query);
-  if (verdict.kind !== 'unread') return { kind: 'decided', verdict, held: null, asked: [], formOf: null };
+  if (verdict.kind !== 'unread') {
+    const rules = verdict.selected?.endpoint.inspection?.messages ?? null;
+    const form = rules === null ? null : formOf(rules, NOTHING);
+    return { kind: 'decided', verdict, held: null, asked: [], formOf: form };
+  }
   const { reading, selected } = verdict;
   const unreadable = (reason: ProblemReason | 'request_timeout', detail: string, body: Buffer): Sighted => {
     return { kind: 'unreadable', reason, detail, selected, asked: [], formOf: formOf(reading, body) };
