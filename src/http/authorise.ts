@@ -64,7 +64,15 @@ export interface Asked extends Authority {
 export interface Refused {
   readonly kind: RefusalKind;
   readonly body: Refusal;
+  /** As the caller's protocol has it; absent: as it is. */
+  readonly form?: RefusalForm;
 }
+
+export type RefusalForm =
+  /** The status stays. */
+  | { readonly kind: 'json'; readonly text: string }
+  /** Headers of an answer that has nothing else, with status 200. Over HTTP/1.1 there is none. */
+  | { readonly kind: 'grpc'; readonly headers: Readonly<Record<string, string>> };
 
 export type Permission =
   | { readonly state: 'granted'; readonly dialled: Dialled }

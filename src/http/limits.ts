@@ -63,3 +63,11 @@ export const HTTP2_LIMITS = {
   /** How long a session with a server is kept without a request. */
   idleMs: 30_000,
 } as const;
+
+/** Bounds of bodies that are read before a request is judged, for one request. Their length is the endpoint's matter. */
+export const BODY_LIMITS = {
+  /** From the decision to read a body to its end. */
+  bodyMs: 60_000,
+} as const;
+
+export type BodyLimits = { readonly [K in keyof typeof BODY_LIMITS]: number };

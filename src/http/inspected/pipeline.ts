@@ -32,16 +32,18 @@ export async function serveRequest(
   client: ClientExchange,
 ): Promise<void> {
   const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
   }
   const { allowed } = judgement;
   const { host, port } = route.authority;
-  const { candidates } = allowed;
+  const { candidates, held } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
   const upstream = upstreams.to(key);
-  if (client.body !== null && client.expectsContinue) client.sendContinue();
+  if (held === null && client.body !== null && client.expectsContinue) client.sendContinue();
+  const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
     method: allowed.facts.method,
     target: allowed.facts.target,
@@ -49,9 +51,9 @@ export async function serveRequest(
       'Host',
       authorityText(route.authority, defaultPort(route)),
       ...client.headers,
-      ...(client.contentLength === null ? [] : ['Content-Length', client.contentLength]),
+      ...(contentLength === null ? [] : ['Content-Length', contentLength]),
     ],
-    body: client.body,
+    body: client.body === null ? null : (held ?? client.body),
   };
   await exchange(
     upstream,
@@ -75,7 +77,7 @@ function isGrpc({ headers }: ClientExchange): boolean {
 function failureOf(
   context: ProxyContext,
   { authority }: Route,
-  { rule, binary, facts, process }: Allowed,
+  { rule, binary, facts, process, formOf }: Allowed,
   error: Error,
 ): Refused {
   const problem = error instanceof UpstreamProblem ? error : null;
@@ -95,5 +97,6 @@ function failureOf(
     binary,
     address: problem?.destination?.address ?? null,
   });
-  return { kind, body };
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
 }
