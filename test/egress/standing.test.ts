@@ -16,6 +16,7 @@ const INSPECTION = {
   path: null,
   allow: [],
   deny: [],
+  messages: null,
 } as const;
 
 function stays(policies: EgressPolicy[], more: Partial<Standing> = {}, connectTo: string[] = []): boolean {
