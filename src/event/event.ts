@@ -39,6 +39,8 @@ export const REASONS = [
   'request_denied_by_rule',
   'path_invalid',
   'query_invalid',
+  'guardrail_denied',
+  'guardrail_failed',
   'datagram_not_allowed',
   'too_many_names',
   'unix_socket_not_listed',

@@ -191,6 +191,20 @@ export const REFUSALS = {
     'query_invalid',
     'the query is written in a form that servers could read in different ways',
   ),
+  guardrail_denied: row(
+    40,
+    403,
+    'policy_denied',
+    'guardrail_denied',
+    'the policy allows it, and a guardrail of the operator does not',
+  ),
+  guardrail_failed: row(
+    41,
+    503,
+    'policy_denied',
+    'guardrail_failed',
+    'the policy allows it, and a guardrail of the operator gave no answer',
+  ),
 } as const satisfies Readonly<Record<string, RefusalRow>>;
 
 export type RefusalKind = keyof typeof REFUSALS;
@@ -303,6 +317,12 @@ function nextSteps(facts: RefusalFacts): string[] {
       return [
         'a deny rule holds whatever else is allowed; if the request is needed, ask the operator to change the rule',
       ];
+    case 'guardrail_denied':
+      return [
+        'guardrails hold whatever the policy allows, and cannot be changed from here; ask the operator if this is needed',
+      ];
+    case 'guardrail_failed':
+      return ['try again; if it stays, tell the operator that the guardrail gives no answer'];
     case 'path_invalid':
       return ['send the path without dot segments above the root, control characters, `\\` and `%2F`'];
     case 'query_invalid':

@@ -7,6 +7,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { err } from '../base/result.ts';
 import type { Dialer } from '../egress/dial.ts';
 import type { Draft } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { ProxyContext } from './authorise.ts';
 import { handleConnect } from './connect.ts';
@@ -39,6 +40,8 @@ export interface ProxyOptions {
   /** Who connected from this address; asked once for each connection, when it is accepted. Null: nobody knows. */
   readonly identityOf: (peer: Peer) => Promise<IdentityAnswer | null>;
   readonly dialer: Dialer;
+  /** Asked about what the rules allow. */
+  readonly guard?: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
   readonly limits?: Partial<ProxyLimits>;
   /** Told of errors that should not happen; the connection concerned is closed. Without it Node prints a warning. */
@@ -59,8 +62,8 @@ export interface EgressProxy {
 export function createProxy(options: ProxyOptions): EgressProxy {
   const limits = { ...PROXY_LIMITS, ...options.limits };
   let { index } = options;
-  const { dialer, emit, onDefect = warn } = options;
-  const context: ProxyContext = { index: () => index, dialer, emit, limits, request, onDefect };
+  const { dialer, guard = null, emit, onDefect = warn } = options;
+  const context: ProxyContext = { index: () => index, dialer, guard, emit, limits, request, onDefect };
   const connections = new Connections(
     limits,
     (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),

@@ -32,6 +32,7 @@ function sandbox(rules = RULES, connectTo: string[] = [], others: Record<string,
       connectTo: new ConnectToTable(entries),
     }),
     synthetic,
+    guard: null,
     addressesOf: (name) => (others[name] ?? []).map(address),
   });
   const named = (name: string, real: string) => synthetic.of(name, address(real))!;

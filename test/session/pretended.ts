@@ -42,5 +42,6 @@ export function pretend(
     degraded: [],
     warn: nothing,
     reload: null,
+    guard: null,
   });
 }
