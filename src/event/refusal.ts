@@ -319,7 +319,7 @@ function nextSteps(facts: RefusalFacts): string[] {
       ];
     case 'guardrail_denied':
       return [
-        'guardrails hold whatever the policy allows, and cannot be changed from here; ask the operator if this is needed',
+        'guardrails hold whatever the policy allows; if this is needed, ask the operator to change them',
       ];
     case 'guardrail_failed':
       return ['try again; if it stays, tell the operator that the guardrail gives no answer'];

@@ -5,40 +5,49 @@ import { clipped, readAnswer } from './answer.ts';
 import { failed, type GuardAnswer } from './guard.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './wasm-guard.ts';
 
-const { wasm, data, entrypoint, memoryPages } = workerData as WorkerStart;
 const say = (message: FromWorker): void => parentPort!.postMessage(message);
 
 /** What it throws is often a string. */
 const messageOf = (error: unknown): string =>
   typeof error === 'string' ? error : String((error as { message?: unknown } | null)?.message ?? 'it failed');
 
-async function load(module: WebAssembly.Module): Promise<LoadedPolicy> {
+/** The types of Node have no WebAssembly. */
+type Module = Parameters<typeof loadPolicy>[0];
+const { WebAssembly } = globalThis as unknown as {
+  WebAssembly: { compile(bytes: Uint8Array): Promise<Module> };
+};
+
+async function load(module: Module, { data, memoryPages }: WorkerStart): Promise<LoadedPolicy> {
   const policy = await loadPolicy(module, { initial: 5, maximum: memoryPages });
   policy.setData(JSON.parse(data) as object);
   return policy;
 }
 
-function evaluate(policy: LoadedPolicy, input: string): GuardAnswer {
+function evaluate(policy: LoadedPolicy, input: string, entrypoint: string | null): GuardAnswer {
   const { buffer } = new TextEncoder().encode(input);
   const results = policy.evaluate(buffer, entrypoint ?? 0) as readonly { readonly result?: unknown }[];
   return readAnswer(results[0]?.result);
 }
 
-async function start(): Promise<void> {
-  const module = await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
-  let policy = await load(module);
+async function start(given: WorkerStart): Promise<void> {
+  const module = await WebAssembly.compile(given.wasm);
+  let policy = await load(module, given);
   const entrypoints = Object.keys((policy as unknown as { entrypoints: object }).entrypoints);
   parentPort!.on('message', async ({ id, input }: ToWorker) => {
     let answer: GuardAnswer;
     try {
-      answer = evaluate(policy, input);
+      answer = evaluate(policy, input, given.entrypoint);
     } catch (error) {
       answer = failed(clipped(messageOf(error)));
-      policy = await load(module); // what it was doing is in its memory
+      policy = await load(module, given); // what it was doing is in its memory
     }
     say({ kind: 'answer', id, answer });
   });
   say({ kind: 'ready', entrypoints });
 }
 
-start().catch((error: unknown) => say({ kind: 'unusable', detail: messageOf(error) }));
+// The build loads it as well, in no thread.
+if (parentPort !== null)
+  start(workerData as WorkerStart).catch((error: unknown) =>
+    say({ kind: 'unusable', detail: messageOf(error) }),
+  );
