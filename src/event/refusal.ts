@@ -318,9 +318,7 @@ function nextSteps(facts: RefusalFacts): string[] {
         'a deny rule holds whatever else is allowed; if the request is needed, ask the operator to change the rule',
       ];
     case 'guardrail_denied':
-      return [
-        'guardrails hold whatever the policy allows; if this is needed, ask the operator to change them',
-      ];
+      return ['guardrails hold whatever the policy allows; ask the operator if this is needed'];
     case 'guardrail_failed':
       return ['try again; if it stays, tell the operator that the guardrail gives no answer'];
     case 'path_invalid':

@@ -32,7 +32,7 @@ function evaluate(policy: LoadedPolicy, input: string, entrypoint: string | null
 async function start(given: WorkerStart): Promise<void> {
   const module = await WebAssembly.compile(given.wasm);
   let policy = await load(module, given);
-  const entrypoints = Object.keys((policy as unknown as { entrypoints: object }).entrypoints);
+  const entrypoints = Object.keys((policy as unknown as { entrypoints: object }).entrypoints).sort();
   parentPort!.on('message', async ({ id, input }: ToWorker) => {
     let answer: GuardAnswer;
     try {

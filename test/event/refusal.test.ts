@@ -67,6 +67,8 @@ describe('the table of refusals', () => {
       '023 request_denied_by_rule',
       '024 path_invalid',
       '025 query_invalid',
+      '040 guardrail_denied',
+      '041 guardrail_failed',
     ]);
   });
 });
