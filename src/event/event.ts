@@ -47,6 +47,8 @@ export const REASONS = [
   'mcp_version_unsupported',
   'mcp_version_not_allowed',
   'grpc_invalid',
+  'guardrail_denied',
+  'guardrail_failed',
   'datagram_not_allowed',
   'too_many_names',
   'unix_socket_not_listed',

@@ -19,6 +19,7 @@ import { PolicyDns } from '../egress/policy-dns.ts';
 import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
@@ -76,6 +77,8 @@ export interface MediationOptions {
   readonly connectTo: readonly ConnectTo[];
   readonly trust: Trust | null;
   readonly emit: (draft: Draft) => void;
+  /** Null: the policy alone decides. */
+  readonly guard: Guard | null;
 }
 
 export class Mediation {
@@ -116,6 +119,7 @@ export class Mediation {
       destinations,
       synthetic,
       addressesOf: (name) => this.#dns.addressesOf(name),
+      guard: options.guard,
     });
     this.#innerSockets = new InnerSockets(options.launcher);
     this.#platform =
@@ -134,6 +138,7 @@ export class Mediation {
       index,
       callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
+      guard: options.guard,
       emit,
       inspect: options.trust === null ? null : inspectionBy(options.trust),
     });
@@ -160,6 +165,11 @@ export class Mediation {
     this.#remembered.drop(dropped);
     const { closed, killed, surviving } = report ?? NOTHING_ENDED;
     return { closed: proxied + flows + closed, killed, surviving };
+  }
+
+  /** How long a judgement may be given again: a guardrail wants to be asked each time. */
+  get #judgedMs(): number {
+    return this.#options.guard === null ? ttlMs : 0;
   }
 
   #keepOnly(generation: number, tokens: readonly number[]): Promise<KeptReport | null> {
@@ -239,7 +249,7 @@ export class Mediation {
       kind: 'direct',
       address: addressBytes(target.address),
       port: target.port,
-      ...this.#remembered.keep(standing, event, ttlMs),
+      ...this.#remembered.keep(standing, event, this.#judgedMs),
     });
   }
 
@@ -297,7 +307,7 @@ export class Mediation {
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
     emit({ ...event, reason });
     const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
-    launcher.verdict(id, admitted ? { kind: 'local', ttlMs } : { kind: 'refuse', errno });
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs: this.#judgedMs } : { kind: 'refuse', errno });
   }
 
   /** A socket inside that was asked for. */

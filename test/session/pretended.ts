@@ -43,5 +43,6 @@ export function pretend(
     degraded: [],
     warn: nothing,
     reload: null,
+    guard: null,
   });
 }
