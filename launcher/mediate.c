@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "mediate.h"
 #include "answer.h"
+#include "attributes.h"
 #include "births.h"
 #include "caller.h"
 #include "datagrams.h"
@@ -185,6 +186,10 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
       return;
     case HANDLER_SIGNAL:
       if (signal_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
+      return;
+    case HANDLER_ATTRIBUTES:
+    case HANDLER_WATCH:
+      if (attributes_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
       return;
     case HANDLER_OWN_THREAD:
       /* The arguments are registers: nobody can change them between this look and the call. */

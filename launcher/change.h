@@ -1,0 +1,12 @@
+/* Changes of what Landlock has no right for, made by the agent on the file that it judged: never again by a name. */
+#ifndef OPENSHELL_CHANGE_H
+#define OPENSHELL_CHANGE_H
+
+#include "errand.h"
+#include <stdbool.h>
+
+/* Does the errand from `dir` (O_PATH, or AT_FDCWD). 0, or the errno of the call; `*refused`: the rows do not grant it, and
+   nothing was done. */
+int change_make(const struct errand *errand, int dir, bool *refused);
+
+#endif
