@@ -100,8 +100,13 @@ static void answer(int channel, const struct errand *errand, int dir, const stru
     return;
   }
   bool refused;
-  int error = change_make(errand, dir >= 0 ? dir : AT_FDCWD, &refused);
-  inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .a = refused, .b = error}, -1);
+  int found = -1;
+  int error = 0;
+  if (dir < 0) dir = AT_FDCWD;
+  if (errand->kind == ERRAND_WATCH) error = (found = change_find(errand, dir, &refused)) < 0 ? errno : 0;
+  else error = change_make(errand, dir, &refused);
+  inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .a = refused, .b = error}, found);
+  if (found >= 0) close(found);
 }
 
 static _Noreturn void serve(const struct document *plan, int channel) {
@@ -168,6 +173,16 @@ int agent_find_socket(const struct document *plan, int cwd, const char *path) {
   if (strlen(path) >= sizeof errand.path) return -1;
   strcpy(errand.path, path);
   if (!run(plan, &errand, cwd, &message, &found)) return -1;
+  errno = message.b;
+  return descriptors_lift(found);
+}
+
+int agent_find_watched(const struct document *plan, const struct errand *errand, int dir, bool *refused) {
+  struct inbox_message message;
+  int found;
+  *refused = false;
+  if (!run(plan, errand, dir, &message, &found)) return -1;
+  *refused = message.a == 1;
   errno = message.b;
   return descriptors_lift(found);
 }

@@ -1,5 +1,4 @@
-/* Changes of mode, owner, times, extended attributes and flags, and new watches: read from the caller, judged and made by the
-   agent. */
+/* Changes of mode, owner, times, extended attributes and flags: read from the caller, judged and made by the agent. */
 #ifndef OPENSHELL_ATTRIBUTES_H
 #define OPENSHELL_ATTRIBUTES_H
 

@@ -47,20 +47,25 @@ static int make(int held, const struct errand *errand) {
     case ERRAND_SET_ATTRIBUTE: result = setxattr(path, errand->name, errand->value, errand->size, (int)errand->number); break;
     case ERRAND_REMOVE_ATTRIBUTE: result = removexattr(path, errand->name); break;
     case ERRAND_FLAGS: return change_flags(held, errand);
-    case ERRAND_WATCH: return 0;
     default: errno = EINVAL;
   }
   return result < 0 ? errno : 0;
 }
 
-int change_make(const struct errand *errand, int dir, bool *refused) {
+int change_find(const struct errand *errand, int dir, bool *refused) {
   *refused = false;
   int held = hold(errand, dir, refused);
-  int error = held < 0 ? errno : 0;
-  if (held >= 0) {
-    *refused = !grants_cover(held, errand->kind == ERRAND_WATCH ? GRANT_READ : GRANT_WRITE);
-    if (!*refused) error = make(held, errand);
-    close(held);
-  }
-  return *refused ? EACCES : error;
+  if (held < 0) return -1;
+  *refused = !grants_cover(held, errand->kind == ERRAND_WATCH ? GRANT_READ : GRANT_WRITE);
+  if (!*refused) return held;
+  close(held);
+  return -1;
+}
+
+int change_make(const struct errand *errand, int dir, bool *refused) {
+  int held = change_find(errand, dir, refused);
+  if (held < 0) return *refused ? EACCES : errno;
+  int error = make(held, errand);
+  close(held);
+  return error;
 }

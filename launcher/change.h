@@ -5,8 +5,9 @@
 #include "errand.h"
 #include <stdbool.h>
 
-/* Does the errand from `dir` (O_PATH, or AT_FDCWD). 0, or the errno of the call; `*refused`: the rows do not grant it, and
-   nothing was done. */
+/* Opens what the errand is about from `dir` (O_PATH, or AT_FDCWD); -1 with errno. `*refused`: the rows do not grant it. */
+int change_find(const struct errand *errand, int dir, bool *refused);
+/* Does the errand from `dir`. 0, or the errno of the call; `*refused` as above: nothing was done. */
 int change_make(const struct errand *errand, int dir, bool *refused);
 
 #endif

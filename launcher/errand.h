@@ -3,15 +3,18 @@
 #ifndef OPENSHELL_ERRAND_H
 #define OPENSHELL_ERRAND_H
 
+#include "caller.h"
 #include <limits.h>
+#include <linux/seccomp.h>
 #include <linux/limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 enum errand_kind {
   ERRAND_SOCKET = 1, /* find a Unix socket */
-  ERRAND_WATCH,      /* may it be watched */
+  ERRAND_WATCH,      /* find a file that may be watched */
   ERRAND_MODE,
   ERRAND_OWNER,
   ERRAND_TIMES,
@@ -38,5 +41,11 @@ struct errand {
 };
 
 #define ERRAND_LENGTH(value_size) (offsetof(struct errand, value) + (value_size))
+
+/* What a call of the workload asks for, and from where: `*file` is O_PATH, or AT_FDCWD for an absolute path. 0, or the errno of
+   the call: EACCES alone where the caller cannot be looked at. */
+int errand_read(const struct caller *caller, const struct seccomp_data *data, struct errand *errand, int *file);
+/* Whether it changes nothing, so that nothing has to be found. */
+bool errand_is_idle(const struct errand *errand);
 
 #endif

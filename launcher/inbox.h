@@ -17,7 +17,7 @@ enum inbox_kind {
   INBOX_INNER,      /* init to warden: a socket of its network namespace; a = 1: IPv6 too */
   INBOX_DNS_UDP,    /* init to warden: the sockets of the policy DNS */
   INBOX_DNS_TCP,
-  INBOX_FOUND,      /* agent to warden: b = errno, or 0, for a socket with it; a = 1: the rules refuse it */
+  INBOX_FOUND,      /* agent to warden: b = errno, or 0, where something was to be found with it; a = 1: the rules refuse it */
   INBOX_EXITED,     /* init to warden: a = 1: killed by signal b, else exit code b */
 };
 

@@ -16,6 +16,7 @@
 #include "sockets.h"
 #include "swap.h"
 #include "sys.h"
+#include "watches.h"
 #include <errno.h>
 #include <linux/netlink.h>
 #include <string.h>
@@ -187,8 +188,10 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
     case HANDLER_SIGNAL:
       if (signal_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
       return;
-    case HANDLER_ATTRIBUTES:
     case HANDLER_WATCH:
+      if (watch_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
+      return;
+    case HANDLER_ATTRIBUTES:
       if (attributes_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
       return;
     case HANDLER_OWN_THREAD:
