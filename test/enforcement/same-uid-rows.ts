@@ -21,8 +21,6 @@ export interface Row {
   /** On whom it may work all the same, and why that does no harm. */
   readonly mayReach?: { readonly victims: readonly Victim[]; readonly why: string };
   readonly arch?: 'x86_64';
-  /** Why the sandbox does not hold this yet: the test is expected to fail, and a change that mends it shows. */
-  readonly open?: string;
 }
 
 type Extra = Partial<Omit<Row, 'attack' | 'what' | 'inside'>>;
