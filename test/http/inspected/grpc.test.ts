@@ -2,12 +2,12 @@
 import {
   type ClientHttp2Session,
   connect as connectHttp2,
+  createSecureServer,
   type IncomingHttpHeaders,
-  performServerHandshake,
   type ServerHttp2Stream,
 } from 'node:http2';
-import { connect, createServer } from 'node:net';
-import { connect as connectTls, TLSSocket } from 'node:tls';
+import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { expect, it } from 'vitest';
 import type { GrpcRules } from '../../../src/plan/messages.ts';
 import { GRPC } from '../../inspect/bodies.ts';
@@ -37,21 +37,15 @@ function echo(stream: ServerHttp2Stream): void {
 }
 
 async function session(paths: string[]): Promise<{ client: ClientHttp2Session; events: unknown[] }> {
-  const { port, ca, events } = await secureSite(RULES, (secureContext) =>
-    createServer((socket) => {
-      const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['h2'] });
-      secure.on('error', () => socket.destroy());
-      secure.once('secure', () => {
-        const inner = performServerHandshake(secure);
-        onCleanup(() => inner.destroy());
-        inner.on('error', () => undefined);
-        inner.on('stream', (stream, headers) => {
-          paths.push(headers[':path']!);
-          echo(stream);
-        });
-      });
-    }),
-  );
+  const { port, ca, events } = await secureSite(RULES, (secureContext) => {
+    const server = createSecureServer({ SNICallback: (_name, done) => done(null, secureContext) });
+    server.on('session', (inner) => onCleanup(() => inner.destroy()));
+    server.on('stream', (stream, headers) => {
+      paths.push(headers[':path']!);
+      echo(stream);
+    });
+    return server;
+  });
   const socket = connect(port, '127.0.0.1');
   socket.write('CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n');
   await new Promise((resolve) => socket.once('data', resolve));
