@@ -12,6 +12,7 @@ import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { type Authority, parseAuthority } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { decideSighted, type Seen } from './sighted.ts';
 
 /** A request that may be sent: as `facts` say, and in no other form. */
@@ -48,6 +49,7 @@ export async function judgeRequest(
   authority: Authority,
   client: ClientExchange,
   defaultPort: number,
+  bodies: HeldBytes,
 ): Promise<Judgement> {
   const { host, port } = authority;
   const identity = await connection.identity();
@@ -77,7 +79,7 @@ export async function judgeRequest(
     const { reason, message, rule } = destination;
     return refuse({ kind: reason, reason: message, rule }, facts.path);
   }
-  const sighted = await decideSighted(index, { ...query, facts }, client);
+  const sighted = await decideSighted(index, { ...query, facts }, client, bodies);
   if (sighted.kind === 'gone') return { state: 'gone' };
   if (sighted.kind === 'unreadable') {
     const { reason, detail, selected } = sighted;
