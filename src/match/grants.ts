@@ -11,11 +11,12 @@ export const MANY = 16;
 
 export class Grants {
   readonly #index: EgressIndex;
-  readonly #identity: BinaryIdentity;
+  readonly #identity: BinaryIdentity | null;
   readonly #answers = new Map<IndexedPolicy, Grant | null>();
   #orders: readonly number[] | null = null;
 
-  constructor(index: EgressIndex, identity: BinaryIdentity) {
+  /** @param identity null: whatever program each policy names, which is for questions only, never for a real connection */
+  constructor(index: EgressIndex, identity: BinaryIdentity | null) {
     this.#index = index;
     this.#identity = identity;
   }
@@ -31,12 +32,19 @@ export class Grants {
 
   /** Orders of the policies that may grant, ascending; `visit` counts the globs that were tried. */
   orders(visit?: () => void): readonly number[] {
-    this.#orders ??= this.#index.binaries.policiesFor(this.#identity, visit);
+    this.#orders ??=
+      this.#identity === null
+        ? this.#index.policies.map(({ order }) => order)
+        : this.#index.binaries.policiesFor(this.#identity, visit);
     return this.#orders;
   }
 }
 
-function grantOf(policy: IndexedPolicy, identity: BinaryIdentity): Grant | null {
+function grantOf(policy: IndexedPolicy, identity: BinaryIdentity | null): Grant | null {
+  if (identity === null) {
+    const [any] = policy.binaries;
+    return any === undefined ? null : { binary: any.entry, path: any.entry.pattern };
+  }
   for (const rule of policy.binaries) {
     const match = matchBinary(rule, identity);
     if (typeof match !== 'string') return { binary: rule.entry, path: match.path };
