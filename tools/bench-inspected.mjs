@@ -1,0 +1,146 @@
+// What looking at requests costs: one cheap client (tools/load) inside a sandbox, by the proxy, beside the same client
+// outside, straight to the same server; rounds are interleaved, medians and their ratios count. Needs Go and openssl.
+// `node tools/bench-inspected.mjs [PART…]`: rates (default), events, srt, memory, tunnels. `--rounds N` (5), `--seconds S` (2).
+// For srt: `npm install --prefix DIR @anthropic-ai/sandbox-runtime@0.0.78` and `--srt DIR`; Debian's socat, ripgrep, bubblewrap.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '2' },
+    srt: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const openshell = resolve('dist/openshell.cjs');
+const scratch = mkdtempSync(join(tmpdir(), 'openshell-inspected-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const project = join(scratch, 'home', 'project');
+mkdirSync(project, { recursive: true });
+const client = join(project, 'load');
+const cert = join(project, 'cert.pem');
+const env = { PATH: process.env.PATH, HOME: join(scratch, 'home'), XDG_CACHE_HOME: join(scratch, 'cache') };
+
+run('go', ['build', '-o', client, resolve('tools/load/load.go')], { ...process.env, CGO_ENABLED: '0' });
+run('openssl', [
+  ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench.test'.split(' '),
+  ...['-addext', 'subjectAltName=DNS:bench.test', '-keyout', join(scratch, 'key.pem'), '-out', cert],
+]);
+const server = spawn(client, ['serve', cert, join(scratch, 'key.pem')], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+});
+process.on('exit', () => server.kill());
+const port = await new Promise((done) => server.stdout.once('data', (data) => done(Number(data))));
+
+/** @param more rules besides, none of which is about what is asked */
+function policy(name, more, protocol = 'protocol: rest') {
+  const path = join(scratch, name);
+  const rules = Array.from(
+    { length: 10 + more },
+    (_, i) => `          - allow: { method: GET, path: "/v2/part${i}/*/x" }`,
+  );
+  writeFileSync(
+    path,
+    `version: 1
+filesystem_policy: { include_workdir: true, read_only: [/usr, /etc] }
+network_policies:
+  bench:
+    endpoints:
+      - host: bench.test
+        port: 443
+${
+  protocol === ''
+    ? ''
+    : `        ${protocol}
+        rules:
+          - allow: { method: GET, path: "/v1/**" }
+${rules.join('\n')}
+`
+}    binaries: [{ path: "/**" }]
+`,
+  );
+  return path;
+}
+
+function run(program, args, environment = env, options = {}) {
+  const result = spawnSync(program, args, { cwd: project, env: environment, encoding: 'utf8', ...options });
+  if (result.status !== 0)
+    throw new Error(`${program} ${args.join(' ')}: ${result.error ?? ''} ${result.stderr}`);
+  return result.stdout.trim();
+}
+
+const outside = (mode, ...args) =>
+  Number(run(client, [mode, 'bench.test:443', `127.0.0.1:${port}`, ...args], { ...env, SSL_CERT_FILE: cert }));
+const sandbox = (file, options = []) => [
+  ...['run', '--quiet', '--policy', file, '--upstream-ca', cert],
+  ...['--connect-to', `bench.test:443:127.0.0.1:${port}`, ...options, '--', client],
+];
+const inside = (file, mode, options, ...args) =>
+  Number(run(openshell, [...sandbox(file, options), mode, 'bench.test:443', ...args]));
+
+const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+
+/** Medians of each, measured in turns. */
+function interleaved(cases) {
+  const samples = cases.map(() => []);
+  for (let round = 0; round < rounds; round += 1)
+    for (const [i, { measure }] of cases.entries()) samples[i].push(measure());
+  return samples.map(median);
+}
+
+function compare(cases, unit = '/s') {
+  const [base, ...others] = interleaved(cases);
+  console.log(`${cases[0].name.padEnd(58)} ${base.toFixed(0).padStart(8)} ${unit}`);
+  for (const [i, value] of others.entries())
+    console.log(
+      `${cases[i + 1].name.padEnd(58)} ${value.toFixed(0).padStart(8)} ${unit}  ratio ${(value / base).toFixed(3)}`,
+    );
+}
+
+const few = policy('few.yaml', 0);
+const { seconds } = values;
+
+const PARTS = {
+  rates() {
+    const many = policy('many.yaml', 1000);
+    const opaque = policy('opaque.yaml', 0, '');
+    for (const [mode, what] of [
+      ['kept', 'requests by TLS, 16 kept connections'],
+      ['new', 'new TLS connection for each request, 16 at once'],
+    ])
+      compare([
+        { name: `${what}: direct`, measure: () => outside(mode, seconds) },
+        { name: '  inspected', measure: () => inside(few, mode, [], seconds) },
+        { name: '  inspected, 1,000 more rules', measure: () => inside(many, mode, [], seconds) },
+        { name: '  not inspected (tunnel)', measure: () => inside(opaque, mode, ['--env', `SSL_CERT_FILE=${cert}`], seconds) },
+      ]);
+    compare(
+      [
+        { name: '1 GB in one answer: direct', measure: () => outside('bulk', '1000000000') },
+        { name: '  inspected', measure: () => inside(few, 'bulk', [], '1000000000') },
+      ],
+      'MB/s',
+    );
+  },
+  events() {
+    const events = join(scratch, 'events.jsonl');
+    compare([
+      { name: 'inspected, 16 kept connections', measure: () => inside(few, 'kept', [], seconds) },
+      {
+        name: '  the same with --events FILE',
+        measure: () => inside(few, 'kept', ['--events', events], seconds),
+      },
+    ]);
+  },
+};
+
+for (const part of positionals.length > 0 ? positionals : ['rates']) {
+  if (PARTS[part] === undefined) throw new Error(`${part} is none of ${Object.keys(PARTS).join(', ')}`);
+  await PARTS[part]();
+}
+process.exit(0);
