@@ -75,7 +75,9 @@ function run(program, args, environment = env, options = {}) {
 }
 
 const outside = (mode, ...args) =>
-  Number(run(client, [mode, 'bench.test:443', `127.0.0.1:${port}`, ...args], { ...env, SSL_CERT_FILE: cert }));
+  Number(
+    run(client, [mode, 'bench.test:443', `127.0.0.1:${port}`, ...args], { ...env, SSL_CERT_FILE: cert }),
+  );
 const sandbox = (file, options = []) => [
   ...['run', '--quiet', '--policy', file, '--upstream-ca', cert],
   ...['--connect-to', `bench.test:443:127.0.0.1:${port}`, ...options, '--', client],
@@ -117,7 +119,10 @@ const PARTS = {
         { name: `${what}: direct`, measure: () => outside(mode, seconds) },
         { name: '  inspected', measure: () => inside(few, mode, [], seconds) },
         { name: '  inspected, 1,000 more rules', measure: () => inside(many, mode, [], seconds) },
-        { name: '  not inspected (tunnel)', measure: () => inside(opaque, mode, ['--env', `SSL_CERT_FILE=${cert}`], seconds) },
+        {
+          name: '  not inspected (tunnel)',
+          measure: () => inside(opaque, mode, ['--env', `SSL_CERT_FILE=${cert}`], seconds),
+        },
       ]);
     compare(
       [

@@ -53,6 +53,8 @@ export class ProxyConnection {
   exchange: OpenExchange | null = null;
   /** The end of the line of requests on this connection: each waits for the one before. */
   turn: Promise<void> = Promise.resolve();
+  /** Requests that stand in that line. */
+  turns = 0;
   /** Since when it waits for a header section, and how many bytes had come by then; null: it does not wait. */
   waiting: { readonly since: number; readonly bytes: number; firstByte: number | null } | null = null;
 
