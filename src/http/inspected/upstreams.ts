@@ -62,7 +62,7 @@ export class Upstreams {
     this.#newest = text;
     pool ??= key.http2 ? this.#makeHttp2(key) : this.#make(key);
     this.#pools.set(text, pool);
-    if (this.#pools.size > this.#limits.pools) {
+    if (this.#pools.size > this.#limits.upstreams) {
       const [oldest, unused] = this.#pools.entries().next().value!;
       this.#pools.delete(oldest);
       void unused.close();
@@ -92,10 +92,10 @@ export class Upstreams {
   #make(key: UpstreamKey): Pool {
     const limits = this.#limits;
     return new Pool('http://upstream.invalid', {
-      connections: limits.connections,
+      connections: limits.upstreamConnections,
       pipelining: 1,
-      keepAliveTimeout: limits.keepAliveMs,
-      keepAliveMaxTimeout: limits.keepAliveMs,
+      keepAliveTimeout: limits.upstreamIdleMs,
+      keepAliveMaxTimeout: limits.upstreamIdleMs,
       // Agents wait long for answers; the client decides for how long.
       headersTimeout: 0,
       bodyTimeout: 0,
