@@ -34,12 +34,12 @@ export const decideRequest = (index: EgressIndex, query: RequestQuery, work?: Re
  * The same for whatever program some policy names: a deny rule for any of them counts. What `expect` entries and
  * `explain` ask when they name none; never for a real request.
  */
-export const decideRequestForAny = (index: EgressIndex, query: Asked): RequestVerdict =>
+export const decideRequestForAny = (index: EgressIndex, query: AnyQuery): RequestVerdict =>
   judge(index, query, new Grants(index, null));
 
-type Asked = Destination & Pick<RequestQuery, 'facts'>;
+type AnyQuery = Destination & Pick<RequestQuery, 'facts'>;
 
-function judge(index: EgressIndex, query: Asked, grants: Grants, work?: RequestWork): RequestVerdict {
+function judge(index: EgressIndex, query: AnyQuery, grants: Grants, work?: RequestWork): RequestVerdict {
   const visit =
     work === undefined
       ? undefined
@@ -173,7 +173,7 @@ const compare = (a: Member, b: Member): number =>
 /** No selector matches. That is no matter of rules, so no endpoint can turn it into an audit. */
 function outside(
   tables: readonly RequestIndex[],
-  { facts, host, port }: Asked,
+  { facts, host, port }: AnyQuery,
   grants: Grants,
 ): RequestVerdict {
   for (const { endpoints } of tables) {
