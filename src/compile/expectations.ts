@@ -8,7 +8,12 @@ import { explainSyscall } from './explain-syscall.ts';
 import type { CompileProblem } from './input.ts';
 import { expandPath } from './listed-paths.ts';
 
-type Outcome = { readonly verdict: 'allow' | 'deny'; readonly policy: string | null; readonly why: string };
+type Outcome = {
+  /** `unknown`: what is given does not tell. */
+  readonly verdict: 'allow' | 'deny' | 'unknown';
+  readonly policy: string | null;
+  readonly why: string;
+};
 
 export function failedExpectations(
   policy: Policy | null,
@@ -19,6 +24,8 @@ export function failedExpectations(
     const outcome = evaluate(expectation, plan, caller);
     const { verdict, rule, index, span } = expectation;
     const what = `expect[${index}] (${describe(expectation)})`;
+    if (outcome.verdict === 'unknown')
+      return [{ message: `${what} cannot be tried: ${outcome.why}`, hint: 'remove it', line: span.line }];
     if (outcome.verdict !== verdict) {
       return [
         {
@@ -69,7 +76,7 @@ function evaluate({ subject }: Expectation, plan: Plan, caller: Parameters<typeo
     }
     case 'request': {
       const answer = explainRequest(plan.egress, subject);
-      if (!answer.ok) return { verdict: 'deny', policy: null, why: `it ${answer.error}` };
+      if (!answer.ok) return { verdict: 'unknown', policy: null, why: `it ${answer.error}` };
       const { verdict, rule, why } = answer.value;
       return { verdict: verdict === 'deny' ? 'deny' : 'allow', policy: rule?.policy ?? null, why };
     }

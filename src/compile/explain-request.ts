@@ -61,6 +61,10 @@ export function explainRequest(
       rule: verdict.rule,
       why: `a rule of network policy \`${verdict.selected.policyName}\` allows it`,
     });
+  if (verdict.kind === 'unread')
+    return err(
+      `is judged by what its body asks for (protocol ${verdict.reading.kind}), which is not part of the question`,
+    );
   const { kind, rule, message } = verdict;
   return ok({
     verdict: kind,

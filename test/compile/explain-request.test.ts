@@ -17,6 +17,7 @@ network_policies:
           - { method: "*", path: "/v1/secret/**" }
       - { host: audit.test, port: 8443, protocol: rest, access: read-only, enforcement: audit }
       - { host: "fd00::1", port: 80, protocol: rest, access: read-only }
+      - { host: graph.test, port: 443, protocol: graphql, access: read-only }
     binaries: [/usr/bin/curl]
   whole:
     endpoints: [{ host: whole.test, port: 443 }]
@@ -47,9 +48,13 @@ describe('explainRequest', () => {
     ['GET http://api.test/v1/x', 'deny api:5'],
     ['DELETE https://audit.test:8443/x', 'audit api:13'],
     ['GET http://[fd00::1]/', 'allow api:14'],
-    ['DELETE https://whole.test/anything', 'allow whole:17'],
+    ['DELETE https://whole.test/anything', 'allow whole:18'],
     ['GET https://other.test/', 'deny'],
     ['CONNECT https://api.test/v1/x', 'deny'],
+    [
+      'POST https://graph.test/graphql',
+      'error: is judged by what its body asks for (protocol graphql), which is not part of the question',
+    ],
     ['GET ftp://api.test/', 'error: is no http or https URL'],
     ['GET https://me@api.test/', 'error: is no http or https URL'],
     ['GET https://api.test:99999/', 'error: has a port outside 1 to 65535'],
@@ -91,5 +96,8 @@ describe('expectations of requests', () => {
     ).toHaveLength(1);
     expect(problems('{ request: "GET https://api.test/v1/x", verdict: allow, rule: whole }')).toHaveLength(1);
     expect(problems('{ request: "GET https://api.test/v1/x", verdict: deny }')).toHaveLength(1);
+    expect(problems('{ request: "POST https://graph.test/", verdict: deny }')).toEqual([
+      'expect[0] (request POST https://graph.test/) cannot be tried: it is judged by what its body asks for (protocol graphql), which is not part of the question',
+    ]);
   });
 });
