@@ -82,6 +82,7 @@ export function checkHost(request: Request, target: Authority, defaultPort = 80)
   if (hosts.length > 1) return malformed('there is more than one Host header');
   if (hosts.length === 0)
     return request.httpVersionMinor === 0 ? null : malformed('an HTTP/1.1 request needs a Host header');
+  if (hosts[0] === authorityText(target, defaultPort)) return null;
   const named = parseAuthority(hosts[0]!, defaultPort);
   if (named.ok && named.value.host.text === target.host.text && named.value.port === target.port) return null;
   return {

@@ -7,11 +7,11 @@ import type { EndpointInspection } from '../plan/plan.ts';
 import { ApplicableRules, type Member } from './applicable-rules.ts';
 import type { Asked, AskedItem } from './asked.ts';
 import { askedText, wantedRule } from './asked-text.ts';
-import { type EgressIndex, listedAt, referenceOf } from './egress-index.ts';
-import { Grants } from './grants.ts';
+import { type EgressIndex, referenceOf } from './egress-index.ts';
+import { Grants, grantsOf } from './grants.ts';
 import type { PlacedRule } from './placed-rule.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { type RequestIndex, requestIndex } from './request-index.ts';
+import { type RequestIndex, requestIndexes } from './request-index.ts';
 import type { RequestRefusal, RequestVerdict, Selected, WantedRule } from './request-verdict.ts';
 import { shown } from './shown.ts';
 import type { Destination, Query, RuleReference } from './verdict.ts';
@@ -28,7 +28,12 @@ export interface RequestWork {
 
 /** Judges a request on a connection that `isInspected`; where no endpoint judges any, the answer is no. */
 export const decideRequest = (index: EgressIndex, query: RequestQuery, work?: RequestWork): RequestVerdict =>
-  judge(index, query, new Grants(index, query.identity), work);
+  judge(
+    index,
+    query,
+    work === undefined ? grantsOf(index, query.identity) : new Grants(index, query.identity),
+    work,
+  );
 
 /**
  * The same for whatever program some policy names: a deny rule for any of them counts. What `expect` entries and
@@ -47,7 +52,7 @@ function judge(index: EgressIndex, query: AnyQuery, grants: Grants, work?: Reque
           work.steps += 1;
         };
   const { facts } = query;
-  const tables = index.mode === 'block' ? [] : listedAt(index, query, visit).map(requestIndex);
+  const tables = requestIndexes(index, query, visit);
   const members = tables.flatMap((table) => membersAt(table, facts.components, grants, visit));
   const chosen = select(members);
   if (chosen === null) return outside(tables, query, grants);

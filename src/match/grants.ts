@@ -21,6 +21,11 @@ export class Grants {
     this.#identity = identity;
   }
 
+  /** Policies that were asked about. */
+  get size(): number {
+    return this.#answers.size;
+  }
+
   of(policy: IndexedPolicy): Grant | null {
     let answer = this.#answers.get(policy);
     if (answer === undefined) {
@@ -38,6 +43,20 @@ export class Grants {
         : this.#index.binaries.policiesFor(this.#identity, visit);
     return this.#orders;
   }
+}
+
+/** Policies that a caller's grants are kept of: those of the few hosts that it asks for again and again. */
+const MAX_KEPT = 64;
+/** A cache, no state: rules and identities are values that do not change. It goes with the caller. */
+const kept = new WeakMap<BinaryIdentity, { readonly index: EgressIndex; readonly grants: Grants }>();
+
+/** The grants of a caller that asks often. */
+export function grantsOf(index: EgressIndex, identity: BinaryIdentity): Grants {
+  const known = kept.get(identity);
+  if (known?.index === index && known.grants.size <= MAX_KEPT) return known.grants;
+  const grants = new Grants(index, identity);
+  kept.set(identity, { index, grants });
+  return grants;
 }
 
 function grantOf(policy: IndexedPolicy, identity: BinaryIdentity | null): Grant | null {
