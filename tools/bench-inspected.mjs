@@ -3,7 +3,7 @@
 // `node tools/bench-inspected.mjs [PART…]`: rates (default), events, srt, memory, tunnels. `--rounds N` (5), `--seconds S` (2).
 // For srt: `npm install --prefix DIR @anthropic-ai/sandbox-runtime@0.0.78` and `--srt DIR`; Debian's socat, ripgrep, bubblewrap.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -29,7 +29,14 @@ const env = { PATH: process.env.PATH, HOME: join(scratch, 'home'), XDG_CACHE_HOM
 run('go', ['build', '-o', client, resolve('tools/load/load.go')], { ...process.env, CGO_ENABLED: '0' });
 run('openssl', [
   ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench.test'.split(' '),
-  ...['-addext', 'subjectAltName=DNS:bench.test', '-keyout', join(scratch, 'key.pem'), '-out', cert],
+  ...[
+    '-addext',
+    'subjectAltName=DNS:bench.test,IP:127.0.0.1',
+    '-keyout',
+    join(scratch, 'key.pem'),
+    '-out',
+    cert,
+  ],
 ]);
 const server = spawn(client, ['serve', cert, join(scratch, 'key.pem')], {
   stdio: ['ignore', 'pipe', 'inherit'],
@@ -107,6 +114,38 @@ function compare(cases, unit = '/s') {
 const few = policy('few.yaml', 0);
 const { seconds } = values;
 
+/** Megabytes that a process has in memory. */
+const memoryOf = (pid) =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Memory of the supervisor while the client does what it is told, some time after it has begun. */
+async function memoryDuring(file, mode, options, count, ms) {
+  const child = spawn(openshell, [...sandbox(file, options), mode, 'bench.test:443', `${count}`], {
+    cwd: project,
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  if (mode === 'hold') await new Promise((done) => child.stdout.once('data', done));
+  await pause(ms);
+  const used = memoryOf(child.pid);
+  child.stdin.end();
+  if (mode !== 'hold') child.kill();
+  await new Promise((done) => child.once('exit', done));
+  return used;
+}
+
+async function perConnection(what, file, options, few, many) {
+  const less = await memoryDuring(file, 'hold', options, few, 3000);
+  const more = await memoryDuring(file, 'hold', options, many, 3000);
+  const each = ((more - less) * 1024) / (many - few);
+  console.log(
+    `${what}: ${each.toFixed(1)} KiB each (${few}: ${less.toFixed(0)} MiB, ${many}: ${more.toFixed(0)} MiB)`,
+  );
+}
+
+const TRUSTED = ['--env', `SSL_CERT_FILE=${cert}`];
+
 const PARTS = {
   rates() {
     const many = policy('many.yaml', 1000);
@@ -121,7 +160,7 @@ const PARTS = {
         { name: '  inspected, 1,000 more rules', measure: () => inside(many, mode, [], seconds) },
         {
           name: '  not inspected (tunnel)',
-          measure: () => inside(opaque, mode, ['--env', `SSL_CERT_FILE=${cert}`], seconds),
+          measure: () => inside(opaque, mode, TRUSTED, seconds),
         },
       ]);
     compare(
@@ -131,6 +170,36 @@ const PARTS = {
       ],
       'MB/s',
     );
+  },
+  srt() {
+    const settings = join(scratch, 'srt.json');
+    const network = { allowedDomains: [`127.0.0.1:${port}`], deniedDomains: [], tlsTerminate: {} };
+    const filesystem = { denyRead: [], allowWrite: [project], denyWrite: [] };
+    writeFileSync(settings, JSON.stringify({ network, filesystem }));
+    const cli = resolve(values.srt, 'node_modules/@anthropic-ai/sandbox-runtime/dist/cli.js');
+    const command = (mode) => `${client} ${mode} 127.0.0.1:${port} ${seconds}`;
+    const srt = (mode) =>
+      Number(
+        run(process.execPath, [cli, '--settings', settings, '-c', command(mode)], {
+          ...env,
+          NODE_EXTRA_CA_CERTS: cert,
+        }),
+      );
+    for (const mode of ['kept', 'new'])
+      compare([
+        { name: `${mode}: sandbox-runtime, TLS ended at its proxy`, measure: () => srt(mode) },
+        { name: '  inspected', measure: () => inside(few, mode, [], seconds) },
+      ]);
+  },
+  async memory() {
+    await perConnection('idle inspected connections', few, [], 100, 900);
+    for (const ms of [700, 2500, 4500]) {
+      const used = await memoryDuring(few, 'bulk', [], 100_000_000_000, ms);
+      console.log(`one endless answer after ${ms} ms: ${used.toFixed(0)} MiB`);
+    }
+  },
+  async tunnels() {
+    await perConnection('idle tunnels', policy('opaque.yaml', 0, ''), TRUSTED, 100, 10_000);
   },
   events() {
     const events = join(scratch, 'events.jsonl');

@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -88,7 +89,9 @@ func answerAll(conn net.Conn) {
 
 type target struct {
 	name, address, proxy string
-	config               *tls.Config
+	// A header line for the proxy, or nothing.
+	login  string
+	config *tls.Config
 }
 
 func (t target) open() (*tls.Conn, *bufio.Reader, error) {
@@ -101,7 +104,7 @@ func (t target) open() (*tls.Conn, *bufio.Reader, error) {
 		return nil, nil, err
 	}
 	if t.proxy != "" {
-		fmt.Fprintf(plain, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", t.name, t.name)
+		fmt.Fprintf(plain, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", t.name, t.name, t.login)
 		if err := skipHead(bufio.NewReaderSize(oneByOne{plain}, 512)); err != nil {
 			return nil, nil, err
 		}
@@ -155,13 +158,18 @@ func load(mode string, args []string) {
 	t := target{name: args[0], config: &tls.Config{ServerName: host}}
 	if proxy, err := url.Parse(os.Getenv("HTTPS_PROXY")); err == nil {
 		t.proxy = proxy.Host
+		if proxy.User != nil {
+			password, _ := proxy.User.Password()
+			pair := base64.StdEncoding.EncodeToString([]byte(proxy.User.Username() + ":" + password))
+			t.login = "Proxy-Authorization: Basic " + pair + "\r\n"
+		}
 	}
 	if t.proxy == "" {
 		t.address = args[1]
 	}
 	last := args[len(args)-1]
 	request := func(path string) []byte {
-		return []byte("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: load/1.0\r\nAccept: application/json\r\n" +
+		return []byte("GET " + path + " HTTP/1.1\r\nHost: " + strings.TrimSuffix(t.name, ":443") + "\r\nUser-Agent: load/1.0\r\nAccept: application/json\r\n" +
 			"Authorization: Bearer 0123456789\r\nAccept-Language: en\r\n\r\n")
 	}
 	switch mode {
