@@ -5,7 +5,7 @@ import type { Draft, ProcessReference, RuleReference } from '../../event/event.t
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
 import { requestInput } from '../../guard/input.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
-import { decide } from '../../match/decide.ts';
+import { decideAgain } from '../../match/decided-before.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
 import type { Selected, WantedRule } from '../../match/request-verdict.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
@@ -74,7 +74,7 @@ export async function judgeRequest(
   const who = identity.value;
   const index = context.index();
   const query = { host, port, identity: who };
-  const destination = decide(index, query);
+  const destination = decideAgain(index, query);
   if (destination.kind === 'deny') {
     const { reason, message, rule } = destination;
     return refuse({ kind: reason, reason: message, rule }, facts.path);
