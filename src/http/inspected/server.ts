@@ -136,18 +136,27 @@ export class InspectedServer implements Inspection {
     const { limits } = context;
     const refuse = ({ kind, body }: Refused): void =>
       refuseRequest(request, response, kind, body, limits.lingerMs);
-    const method = request.method ?? 'GET';
+    const refuseFor = async (problem: Parameters<typeof refuseUndecided>[2]): Promise<void> => {
+      const { host, port } = route.authority;
+      const method = request.method ?? 'GET';
+      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
+    };
     const problem =
       checkRequest(request, limits) ??
       checkHost(request, route.authority, defaultPort(route)) ??
-      expectationProblem(request);
-    if (problem !== null) {
-      const { host, port } = route.authority;
-      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
-      return;
-    }
+      expectationProblem(request) ??
+      (request.complete ? null : connection.unreadable);
+    if (problem !== null) return refuseFor(problem);
     const client = new Http1Exchange(request, response, limits.lingerMs);
+    connection.onUnreadable = () => {
+      const { unreadable } = connection;
+      if (unreadable === null || request.complete) return;
+      connection.last = true;
+      client.cutShort();
+      void refuseFor(unreadable).catch(context.onDefect);
+    };
     await serveRequest(this.#pipeline, connection, route, client);
+    connection.onUnreadable = null;
   }
 
   async #refuseTakeover(
