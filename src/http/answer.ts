@@ -80,11 +80,7 @@ export function refuseRequest(
  * Ends an answer. Where it came before the request was whole, its end, which closes the connection, waits a moment for
  * the rest of the request.
  */
-export function endWhenRead(
-  request: IncomingMessage,
-  response: ServerResponse,
-  lingerMs: number,
-): void {
+export function endWhenRead(request: IncomingMessage, response: ServerResponse, lingerMs: number): void {
   if (request.complete) {
     response.end();
     return;

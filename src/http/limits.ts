@@ -43,9 +43,11 @@ export type TlsLimits = { readonly [K in keyof typeof TLS_LIMITS]: number };
 /** Bounds of connections to servers whose requests are looked at, for one sandbox. */
 export const UPSTREAM_LIMITS = {
   /** Servers to which connections are kept. */
-  pools: 256,
+  upstreams: 256,
   /** Connections to one of them. */
-  connections: 256,
+  upstreamConnections: 256,
   /** How long an unused connection is kept: shorter than most servers do, which would cross with a request. */
-  keepAliveMs: 4_000,
+  upstreamIdleMs: 4_000,
 } as const;
+
+export type UpstreamLimits = { readonly [K in keyof typeof UPSTREAM_LIMITS]: number };

@@ -12,7 +12,7 @@ import type { Draft } from '../../src/event/event.ts';
 import type { Refusal } from '../../src/event/refusal.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import { InspectedServer } from '../../src/http/inspected/server.ts';
-import type { ProxyLimits } from '../../src/http/limits.ts';
+import { type ProxyLimits, UPSTREAM_LIMITS, type UpstreamLimits } from '../../src/http/limits.ts';
 import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../src/http/tls/upstream.ts';
@@ -118,6 +118,7 @@ export interface BenchOptions {
   readonly emit?: (draft: Draft) => void;
   /** Requests are looked at where `rules` say so: PEM of the authorities that servers are trusted by. */
   readonly inspect?: readonly string[];
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
   /** Connections are meant for this host and port, past the proxy. */
   readonly intended?: Destination;
 }
@@ -144,7 +145,8 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         ? null
         : async (context) => {
             const upstreamTls = new UpstreamTls(upstreamTrust(options.inspect!));
-            return new InspectedServer({ context, authority, upstreamTls });
+            const upstreamLimits = { ...UPSTREAM_LIMITS, ...options.upstreamLimits };
+            return new InspectedServer({ context, authority, upstreamTls, upstreamLimits });
           },
     index: buildIndex(options.rules ?? RULES),
     callerOf: async ({ port }) => {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { endWhenRead, refuseRequest } from '../answer.ts';
 import type { Refused } from '../authorise.ts';
-import { headText } from '../exchange.ts';
+import { flushHead, headText } from '../exchange.ts';
 import { endToEndRequest, hasBody, valuesOf } from '../headers.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { LentBody } from './lent-body.ts';
@@ -52,7 +52,7 @@ export class Http1Exchange implements ClientExchange {
     // The rest of an unfinished request would stand where the next request is expected.
     if (!this.#request.complete) response.shouldKeepAlive = false;
     response.writeHead(status, phrase.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''), headers as string[]);
-    response.flushHeaders();
+    flushHead(response);
   }
 
   write(chunk: Buffer): boolean {

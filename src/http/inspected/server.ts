@@ -7,6 +7,7 @@ import { Connections, detach, ProxyConnection, type Via } from '../connections.t
 import { expectationProblem } from '../forward.ts';
 import { createFront, guarded } from '../front.ts';
 import { checkHost, checkRequest } from '../headers.ts';
+import type { UpstreamLimits } from '../limits.ts';
 import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
@@ -22,6 +23,7 @@ export interface InspectionOptions {
   /** What programs inside trust. */
   readonly authority: SandboxAuthority;
   readonly upstreamTls: UpstreamTls;
+  readonly upstreamLimits?: UpstreamLimits;
 }
 
 export class InspectedServer implements Inspection {
@@ -32,10 +34,11 @@ export class InspectedServer implements Inspection {
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
 
-  constructor({ context, authority, upstreamTls }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, upstreamLimits }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
-    const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
+    const { headerBytes } = context.limits;
+    const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
     this.#pipeline = { context, upstreams };
     this.#connections = new Connections(
       context.limits,

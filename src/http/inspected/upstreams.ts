@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Dispatcher, Pool } from 'undici';
 import type { Candidates, DestinationProblem } from '../../egress/destination.ts';
 import type { Dialer } from '../../egress/dial.ts';
-import { UPSTREAM_LIMITS } from '../limits.ts';
+import { UPSTREAM_LIMITS, type UpstreamLimits } from '../limits.ts';
 import type { Authority } from '../request-target.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 
@@ -28,12 +28,17 @@ export interface UpstreamKey extends Authority {
 export class Upstreams {
   readonly #dialer: Dialer;
   readonly #tls: UpstreamTls;
-  readonly #limits: typeof UPSTREAM_LIMITS;
+  readonly #limits: UpstreamLimits;
   readonly #headerBytes: number;
   /** In the order of use, the longest unused first. */
   readonly #pools = new Map<string, Pool>();
 
-  constructor(dialer: Dialer, tls: UpstreamTls, headerBytes: number, limits = UPSTREAM_LIMITS) {
+  constructor(
+    dialer: Dialer,
+    tls: UpstreamTls,
+    headerBytes: number,
+    limits: UpstreamLimits = UPSTREAM_LIMITS,
+  ) {
     this.#dialer = dialer;
     this.#tls = tls;
     this.#headerBytes = headerBytes;
@@ -47,7 +52,7 @@ export class Upstreams {
     if (pool !== undefined) this.#pools.delete(text);
     pool ??= this.#make(key);
     this.#pools.set(text, pool);
-    if (this.#pools.size > this.#limits.pools) {
+    if (this.#pools.size > this.#limits.upstreams) {
       const [oldest, unused] = this.#pools.entries().next().value!;
       this.#pools.delete(oldest);
       void unused.close();
@@ -69,17 +74,20 @@ export class Upstreams {
   #make(key: UpstreamKey): Pool {
     const limits = this.#limits;
     return new Pool('http://upstream.invalid', {
-      connections: limits.connections,
+      connections: limits.upstreamConnections,
       pipelining: 1,
-      keepAliveTimeout: limits.keepAliveMs,
-      keepAliveMaxTimeout: limits.keepAliveMs,
+      keepAliveTimeout: limits.upstreamIdleMs,
+      keepAliveMaxTimeout: limits.upstreamIdleMs,
       // Agents wait long for answers; the client decides for how long.
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: this.#headerBytes,
       connect: (_options, done) => {
         void this.#connect(key).then(
-          (socket) => done(null, socket),
+          (socket) => {
+            done(null, socket);
+            closeUnused(socket, limits.upstreamIdleMs);
+          },
           (error: unknown) => done(error as Error, null),
         );
       },
@@ -98,10 +106,14 @@ export class Upstreams {
   }
 }
 
+/** A request whose client leaves early may leave a connection behind that nothing is sent by. undici would keep it. */
+function closeUnused(socket: Socket, ms: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesWritten === 0) socket.destroy();
+  }, ms).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** Keys of policies may hold any character. */
 const textOf = ({ host, port, secure, candidates }: UpstreamKey): string =>
-  [
-    secure ? 'tls' : 'plain',
-    host.text,
-    port,
-    ...candidates.map(({ rule }) => `${rule.policy}#${rule.index}`),
-  ].join(' ');
+  JSON.stringify([secure, host.text, port, ...candidates.flatMap(({ rule }) => [rule.policy, rule.index])]);

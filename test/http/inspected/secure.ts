@@ -1,8 +1,8 @@
 /** TLS around the harness: clients behind CONNECT, and origins with certificates of an authority made for one test. */
 import type { Socket } from 'node:net';
-import { connect, type ConnectionOptions, type SecureContext, TLSSocket } from 'node:tls';
-import { issueAuthority } from '../../../src/http/tls/certificates.ts';
+import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
+import { issueAuthority } from '../../../src/http/tls/certificates.ts';
 import { inspected } from '../../match/requests.ts';
 import { policy, table } from '../../match/tables.ts';
 import {
