@@ -105,7 +105,7 @@ function firstDeny(
   grants: Grants,
   visit?: () => void,
 ): RuleEntry | null {
-  const readings = facts.lenient === null ? [facts.components] : [facts.components, facts.lenient];
+  const readings = [facts.components, facts.lenient, facts.boldest].filter((reading) => reading !== null);
   let found: RuleEntry | null = null;
   for (const { denying } of tables) {
     const groups = new Set(
