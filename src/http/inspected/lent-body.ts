@@ -10,7 +10,11 @@ export class LentBody extends Readable {
   readonly #take = (chunk: Buffer): void => {
     if (!this.push(chunk)) this.#from.pause();
   };
-  readonly #end = (): void => void this.push(null);
+  readonly #end = (): void => {
+    // It closes next, perhaps before all that was taken is read.
+    this.#from.off('close', this.#lose);
+    this.push(null);
+  };
   readonly #lose = (): void => void this.destroy(new Error('the client broke off the request'));
 
   /** Nothing is read from it before somebody reads from this. */
