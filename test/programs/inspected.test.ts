@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from './support/certificate.ts';
 import { gitBackend } from './support/git-server.ts';
 import { because, find, missing, nodeOptions, SEARCH_PATH } from './support/host.ts';
-import { eventsOf, type Finished, inNamespaces, openshell } from './support/openshell.ts';
+import { eventsOf, type Finished, openshell } from './support/openshell.ts';
 import { useScratch } from './support/scratch.ts';
 import { serve, type WebServer } from './support/server.ts';
 
@@ -281,12 +281,8 @@ const trials: readonly Trial[] = [
   },
 ];
 
-/** Past the proxy there is a way to a name only where names are answered inside. */
-const runs_here = ({ script, files }: Trial): boolean =>
-  inNamespaces || !/noproxy|direct|-u HTTP_PROXY/.test(script + Object.keys(files ?? {}).join(''));
-
 describe.skipIf(lacking.length > 0)(`a client that is looked at${because(lacking)}`, () => {
-  for (const trial of trials.filter(runs_here)) {
+  for (const trial of trials) {
     const absent = missing(...trial.needs);
     it.skipIf(absent.length > 0)(`${trial.what}${because(absent)}`, async () => {
       for (const [name, text] of Object.entries(trial.files ?? {}))
@@ -457,6 +453,34 @@ describe.skipIf(lacking.length > 0)('the authority of the sandbox', () => {
        ls -l /proc/[0-9]*/fd 2>/dev/null | grep -cE 'memfd|tls|\\.pem'`,
     );
     expect(done.stdout, done.stderr).toBe('1\n0\n0\n0\n0\n');
+  });
+
+  it.skipIf(find('python3') === null)('has a key in no memory that something inside can read', async () => {
+    scratch.write(
+      'home/project/scan.py',
+      `import os
+wanted = b"YEK ETAVIRP NIGEB"[::-1]
+looked = found = 0
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if int(pid) == os.getpid():
+        continue
+    looked += 1
+    try:
+        with open("/proc/%s/maps" % pid) as maps, open("/proc/%s/mem" % pid, "rb", 0) as mem:
+            for line in maps:
+                begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+                try:
+                    mem.seek(begin)
+                    found += wanted in mem.read(end - begin)
+                except (OSError, ValueError, OverflowError, MemoryError):
+                    pass
+    except OSError:
+        pass
+print(looked > 0, found)
+`,
+    );
+    const done = await inside('curl -s https://api.test/v1/a; python3 scan.py');
+    expect(done.stdout, done.stderr).toBe('GET /v1/a 0\nTrue 0\n');
   });
 
   it('is another in each run', async () => {
