@@ -10,6 +10,7 @@ import { EGRESS_LIMITS, type EgressLimits } from '../../src/egress/limits.ts';
 import type { NameResolver } from '../../src/egress/names.ts';
 import type { Draft } from '../../src/event/event.ts';
 import type { Refusal } from '../../src/event/refusal.ts';
+import type { Guard } from '../../src/guard/guard.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import { InspectedServer } from '../../src/http/inspected/server.ts';
 import { type ProxyLimits, UPSTREAM_LIMITS, type UpstreamLimits } from '../../src/http/limits.ts';
@@ -121,6 +122,7 @@ export interface BenchOptions {
   readonly upstreamLimits?: Partial<UpstreamLimits>;
   /** Connections are meant for this host and port, past the proxy. */
   readonly intended?: Destination;
+  readonly guard?: Pick<Guard, 'evaluate'>;
 }
 
 /** Allows a.test:80, a.test:443 and *.w.test:80 to everybody. */
@@ -165,6 +167,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
       },
       recheck: dialer.recheck,
     },
+    guard: options.guard ?? null,
     emit: (draft) => {
       events.push(draft);
       options.emit?.(draft);

@@ -18,6 +18,7 @@ describe('requestFacts', () => {
         encodedSlash: false,
         query: new Map([['q', ['1', ' ']]]),
         authority: null,
+        asked: null,
       },
     });
   });

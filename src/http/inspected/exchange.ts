@@ -25,16 +25,21 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** How a connection ends that the server had closed, depending on who notices first. */
 const CLOSED: ReadonlySet<string | undefined> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
-/** Settles when the answer has ended or either side is gone. `onFailure`: nothing was sent to the client yet. */
+/**
+ * Settles when the answer has ended or either side is gone.
+ * @param onFailure nothing was sent to the client yet
+ * @param elsewhere where the request can be sent instead, after an error before anything of it was sent
+ */
 export function exchange(
   upstream: Upstream,
   outbound: Outbound,
   client: ClientExchange,
   limits: Limits,
   onFailure: (error: Error) => void,
+  elsewhere: (error: Error) => Upstream | null = () => null,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const relay = new Relay(upstream, outbound, client, limits, onFailure);
+    const relay = new Relay(upstream, outbound, client, limits, onFailure, elsewhere);
     client.onClose(() => {
       relay.leave();
       resolve();
@@ -43,8 +48,11 @@ export function exchange(
   });
 }
 
+const text = (part: Buffer | string): string => (typeof part === 'string' ? part : part.toString('latin1'));
+
 class Relay implements Dispatcher.DispatchHandler {
-  readonly #upstream: Upstream;
+  #upstream: Upstream;
+  readonly #elsewhere: (error: Error) => Upstream | null;
   readonly #outbound: Outbound;
   readonly #client: ClientExchange;
   readonly #limits: Limits;
@@ -61,12 +69,14 @@ class Relay implements Dispatcher.DispatchHandler {
     client: ClientExchange,
     limits: Limits,
     onFailure: (error: Error) => void,
+    elsewhere: (error: Error) => Upstream | null,
   ) {
     this.#upstream = upstream;
     this.#outbound = outbound;
     this.#client = client;
     this.#limits = limits;
     this.#onFailure = onFailure;
+    this.#elsewhere = elsewhere;
     this.#repeatable = outbound.body === null && REPEATABLE.has(outbound.method);
     client.onDrain(() => this.#resume?.());
   }
@@ -97,8 +107,8 @@ class Relay implements Dispatcher.DispatchHandler {
     else this.#abort = abort;
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, phrase: string): boolean {
-    const received = raw.map((part) => part.toString('latin1'));
+  onHeaders(status: number, raw: (Buffer | string)[], resume: () => void, phrase: string): boolean {
+    const received = raw.map(text);
     const headers = inspectedResponse(received);
     if (status < 200) {
       this.#informational += 1;
@@ -124,17 +134,19 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onComplete(raw: readonly (Buffer | string)[] | null): void {
     this.#ended = true;
-    this.#client.end(
-      forwardedTrailers(
-        (raw ?? []).map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
-      ),
-    );
+    this.#client.end(forwardedTrailers((raw ?? []).map(text)));
   }
 
   onError(error: Error): void {
     if (this.#ended) return;
     if (this.#repeatable && CLOSED.has((error as NodeJS.ErrnoException).code)) {
       this.#repeatable = false;
+      this.send();
+      return;
+    }
+    const other = this.#elsewhere(error);
+    if (other !== null) {
+      this.#upstream = other;
       this.send();
       return;
     }

@@ -75,9 +75,10 @@ export class Http1Exchange implements ClientExchange {
     this.body?.destroy(new Error('the body of the request cannot be read'));
   }
 
-  refuse({ kind, body }: Refused): void {
+  refuse({ kind, body, form }: Refused): void {
     if (this.#cutShort) return;
-    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs);
+    const text = form?.kind === 'json' ? form.text : undefined;
+    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs, text);
   }
 
   onDrain(listener: () => void): void {

@@ -7,7 +7,7 @@ import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { exchange } from './exchange.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
-import { UpstreamProblem, type Upstreams } from './upstreams.ts';
+import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
   readonly context: ProxyContext;
@@ -32,14 +32,18 @@ export async function serveRequest(
   client: ClientExchange,
 ): Promise<void> {
   const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
   }
   const { allowed } = judgement;
   const { host, port } = route.authority;
-  const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
-  if (client.body !== null && client.expectsContinue) client.sendContinue();
+  const { candidates, held } = allowed;
+  const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
+  const upstream = upstreams.to(key);
+  if (held === null && client.body !== null && client.expectsContinue) client.sendContinue();
+  const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
     method: allowed.facts.method,
     target: allowed.facts.target,
@@ -47,20 +51,33 @@ export async function serveRequest(
       'Host',
       authorityText(route.authority, defaultPort(route)),
       ...client.headers,
-      ...(client.contentLength === null ? [] : ['Content-Length', client.contentLength]),
+      ...(contentLength === null ? [] : ['Content-Length', contentLength]),
     ],
-    body: client.body,
+    body: client.body === null ? null : (held ?? client.body),
   };
-  await exchange(upstream, outbound, client, context.limits, (error) =>
-    client.refuse(failureOf(context, route, allowed, error)),
+  await exchange(
+    upstream,
+    outbound,
+    client,
+    context.limits,
+    (error) => client.refuse(failureOf(context, route, allowed, error)),
+    (error) => (error instanceof OnlyHttp2 ? upstreams.overHttp2(key) : null),
   );
+}
+
+/** gRPC has no other way than HTTP/2 to a server. */
+function isGrpc({ headers }: ClientExchange): boolean {
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.toLowerCase() === 'content-type')
+      return /^application\/grpc(?![\w-])/i.test(headers[i + 1]!);
+  return false;
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
 function failureOf(
   context: ProxyContext,
   { authority }: Route,
-  { rule, binary, facts, process }: Allowed,
+  { rule, binary, facts, process, formOf }: Allowed,
   error: Error,
 ): Refused {
   const problem = error instanceof UpstreamProblem ? error : null;
@@ -80,5 +97,6 @@ function failureOf(
     binary,
     address: problem?.destination?.address ?? null,
   });
-  return { kind, body };
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
 }
