@@ -92,6 +92,18 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
   else wait_for_handshake(mediator, waiting, waiting->replacement);
 }
 
+void connecting_elsewhere(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
+  if (waiting->outer && !mediator->settings->platform) { /* a socket that an earlier connect put outside reaches nothing inside */
+    waiting_finish(mediator, waiting, ECONNREFUSED);
+    return;
+  }
+  int mapped = 0; /* an IPv6 socket reaches an IPv4 address; what is bound already keeps what it has */
+  if (waiting->domain == AF_INET6) setsockopt(waiting->file, IPPROTO_IPV6, IPV6_V6ONLY, &mapped, sizeof mapped);
+  waiting->proxied = true;
+  waiting->target = *target;
+  connecting_inside(mediator, waiting);
+}
+
 void connecting_done(const struct mediator *mediator, struct waiting *waiting, int error) {
   if (error == 0 && waiting->replacement >= 0) hand_over(mediator, waiting, 0);
   else waiting_finish(mediator, waiting, error);

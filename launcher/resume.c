@@ -35,7 +35,10 @@ void resume_verdict(struct mediator *mediator, const uint8_t *payload, size_t le
     peer_tell(mediator, answer.id, -1);
     return;
   }
-  if (answer.verdict == VERDICT_LOCAL && waiting->relayed) {
+  if (answer.verdict == VERDICT_REDIRECT && waiting->type == SOCK_STREAM && !waiting->relayed && !waiting->sending &&
+      target_make(&target, waiting->domain, answer.address, answer.address_length, answer.port)) {
+    connecting_elsewhere(mediator, waiting, &target);
+  } else if (answer.verdict == VERDICT_LOCAL && waiting->relayed) {
     datagrams_judged(mediator, waiting, answer.ttl_ms);
   } else if (answer.verdict == VERDICT_LOCAL && waiting->sending) {
     sending_judged(mediator, waiting, answer.ttl_ms);

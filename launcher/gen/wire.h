@@ -120,6 +120,7 @@ enum verdict {
   VERDICT_REFUSE = 0,
   VERDICT_LOCAL = 1,
   VERDICT_DIRECT = 2,
+  VERDICT_REDIRECT = 3,
 };
 
 enum executable_flag {

@@ -21,6 +21,7 @@ export const OPERATOR_OPTIONS = {
   user: { type: 'string' },
   'accept-degraded': { type: 'boolean' },
   'connect-to': { type: 'string', multiple: true },
+  'upstream-ca': { type: 'string', multiple: true },
   tier: { type: 'string' },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
@@ -70,6 +71,18 @@ export async function connectToOf(values: OperatorValues): Promise<ConnectTo[]> 
     const parsed = parseConnectTo(text);
     if (!parsed.ok) throw new UsageError(`--connect-to ${text}: ${parsed.error}`);
     return parsed.value;
+  });
+}
+
+/** The content of the files of `--upstream-ca`: PEM with at least one certificate. */
+export async function upstreamAuthorities(values: OperatorValues): Promise<string[]> {
+  const paths = values['upstream-ca'] ?? [];
+  if (paths.length === 0) return [];
+  const { readCertificates } = await import('./operator.late.ts');
+  return paths.map((path) => {
+    const read = readCertificates(path);
+    if (!read.ok) throw new UsageError(`--upstream-ca ${path}: ${read.error}`);
+    return read.value;
   });
 }
 

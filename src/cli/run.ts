@@ -9,7 +9,7 @@ import { fillEnvironment } from '../compile/environment.ts';
 import type { OperatorRequest } from '../compile/input.ts';
 import type { Guard } from '../guard/guard.ts';
 import { startLauncher, type WaitingLauncher } from '../launch/launcher.ts';
-import type { HostTrust, Plan } from '../plan/plan.ts';
+import { type HostTrust, hasInspection, type Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
 import { changedSince, lookAtUnheld, newlyTrusted } from '../session/host-trust.ts';
@@ -20,6 +20,7 @@ import { prepare } from '../session/prepare.ts';
 import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
 import { makeScratch, type Scratch } from '../session/scratch.ts';
+import type { Trust } from '../session/trust.ts';
 import { guardrailFiles, openGuardrails } from './guardrails.ts';
 import {
   connectToOf,
@@ -27,6 +28,7 @@ import {
   OPERATOR_OPTIONS,
   type OperatorValues,
   operatorRequest,
+  upstreamAuthorities,
   workdirOf,
 } from './operator.ts';
 import { say, tell, tellAside } from './output.ts';
@@ -60,6 +62,7 @@ the system directories are read-only, the working directory is writable, /tmp an
       --events FILE        append events as JSON lines; - is standard error
       --connect-to HOST:PORT:ADDR:PORT
                            dial ADDR:PORT for HOST:PORT
+      --upstream-ca FILE   trust servers by the certificates in FILE too, where requests are looked at
   -q, --quiet              say nothing about refusals
 
 Exit code: that of CMD; 128+n when signal n ended it; 124 time-out; 125 openshell failed; 126 CMD cannot be executed; 127 not found.
@@ -131,14 +134,15 @@ export async function main(args: string[]): Promise<number> {
       return EXIT.failed;
     }
     guard = opened.value;
-    if (plan.tier === 'platform') scratch = makeScratch();
+    const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
+    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
     const given = { ...process.env, ...explicit(values) };
     const environment = fillEnvironment(plan.environment, given, scratch?.path ?? null);
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
     const before = lookAtUnheld(plan.hostTrust);
     const code = await run({
       plan,
-      document: Buffer.from(prepared.document, 'base64'),
+      document: trust?.document(plan) ?? Buffer.from(prepared.document, 'base64'),
       launcher,
       request: {
         command: [program, ...rest],
@@ -148,6 +152,7 @@ export async function main(args: string[]): Promise<number> {
         scratch: scratch?.path ?? null,
       },
       connectTo,
+      trust: trust?.made ?? null,
       events: values.events ?? null,
       timeout,
       quiet: values.quiet ?? false,
@@ -162,6 +167,12 @@ export async function main(args: string[]): Promise<number> {
     await Promise.all([launcher?.abandon(), guard?.close()]);
     scratch?.remove();
   }
+}
+
+async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {
+  const { documentWith, makeTrust } = await import('../session/trust.late.ts');
+  const made = await makeTrust(await upstreamAuthorities(values));
+  return { made, document: (plan) => documentWith(plan, made) };
 }
 
 /** What could not be protected, since it did not exist, is named when the program made it. */

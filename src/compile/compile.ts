@@ -2,7 +2,14 @@
 import { liesIn } from '../base/path.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CallerFacts } from '../plan/facts.ts';
-import { type EgressTable, hasDatagrams, type Plan, type SeccompPlan, type Tier } from '../plan/plan.ts';
+import {
+  type EgressTable,
+  hasDatagrams,
+  hasInspection,
+  type Plan,
+  type SeccompPlan,
+  type Tier,
+} from '../plan/plan.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
 import { failedExpectations } from './expectations.ts';
@@ -40,11 +47,13 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     identity.host.kind === 'drop' && identity.host.uid === 'unused',
   );
   const free = tier === 'platform' ? unheld(held, facts.ownFiles) : HELD;
-  const mounts = tier === 'platform' ? [] : privateRoot(shown, held, facts, identity, network);
+  const egress = compileEgress(policy, operator, network, facts);
+  const opensTls = hasInspection(egress);
+  const mounts = tier === 'platform' ? [] : privateRoot(shown, held, facts, identity, network, opensTls);
   const { landlockAbi } = facts.kernel;
   const landlock =
     tier === 'platform'
-      ? grantsByLandlock(shown, network, landlockAbi)
+      ? grantsByLandlock(shown, network, landlockAbi, opensTls)
       : compileLandlock(mounts, held.denied, network, landlockAbi);
   const { rlimits, limits } = compileLimits(policy, facts, tier);
   const report = enforcementReport({ tier, policy, facts, mounts, landlock, network, limits });
@@ -63,7 +72,6 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     });
   }
   if (problems.length > 0) return err(problems);
-  const egress = compileEgress(policy, operator, network, facts);
   const plan = freeze<Plan>({
     format: 1,
     arch: facts.arch,
@@ -76,7 +84,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     seccomp: seccomp(input, tier, egress, landlock.abi),
     rlimits,
     limits,
-    environment: compileEnvironment(identity, network, operator, tier),
+    environment: compileEnvironment(identity, network, operator, tier, opensTls),
     workdir,
     egress,
     report,

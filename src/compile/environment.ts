@@ -1,5 +1,6 @@
 /** The environment of the program: a short list of the caller's variables, what the sandbox sets, what the operator adds. */
-import type { EnvironmentEntry, Identity, NetworkMode, ScratchDirectory, Tier } from '../plan/plan.ts';
+import type { EnvironmentEntry, Identity, NetworkMode, Tier } from '../plan/plan.ts';
+import { TRUST_DIRECTORY, TRUST_FILES, TRUST_SCRATCH, TRUST_VARIABLES } from '../plan/trust-files.ts';
 import type { OperatorRequest } from './input.ts';
 
 export const PROXY_PORT = 3128;
@@ -33,6 +34,7 @@ export function compileEnvironment(
   network: NetworkMode,
   operator: OperatorRequest,
   tier: Tier,
+  opensTls: boolean,
 ): EnvironmentEntry[] {
   const entries = new Map<string, string | null>();
   for (const name of PASSED_VARIABLES) entries.set(name, null);
@@ -42,8 +44,17 @@ export function compileEnvironment(
   entries.set('SHELL', '/bin/sh');
   entries.set('OPENSHELL_SANDBOX', '1');
   if (network === 'proxy') for (const [name, value] of proxyVariables()) entries.set(name, value);
-  for (const name of operator.environment) entries.set(name, null);
-  const scratch = new Map<string, ScratchDirectory>();
+  const scratch = new Map<string, string>();
+  if (opensTls) {
+    for (const [name, file] of Object.entries(TRUST_VARIABLES)) {
+      entries.set(name, `${TRUST_DIRECTORY}/${TRUST_FILES[file]}`);
+      if (tier === 'platform') scratch.set(name, `${TRUST_SCRATCH}/${TRUST_FILES[file]}`);
+    }
+  }
+  for (const name of operator.environment) {
+    entries.set(name, null);
+    scratch.delete(name);
+  }
   if (tier === 'platform') {
     if (operator.home === null) scratch.set('HOME', 'home');
     else entries.set('HOME', operator.home);

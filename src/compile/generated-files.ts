@@ -2,6 +2,7 @@
 import { liesIn } from '../base/path.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Identity, Mount, NetworkMode, Origin } from '../plan/plan.ts';
+import { TRUST_DIRECTORY, TRUST_FILES } from '../plan/trust-files.ts';
 import { INNER } from '../plan/wire.ts';
 import type { Shown } from './shown-paths.ts';
 
@@ -19,6 +20,7 @@ export function generatedFiles(
   facts: HostFacts,
   identity: Identity,
   network: NetworkMode,
+  opensTls: boolean,
 ): Mount[] {
   const files: [string, string][] = [
     ['/etc/passwd', passwd(identity)],
@@ -37,6 +39,16 @@ export function generatedFiles(
     rows.push({ kind: 'file', target, content, mode: 0o444, origin: BUILTIN });
   }
   if (network === 'allow') rows.push(...hostResolvers(shown, facts));
+  if (opensTls)
+    for (const filled of ['ca', 'bundle'] as const)
+      rows.push({
+        kind: 'file',
+        target: `${TRUST_DIRECTORY}/${TRUST_FILES[filled]}`,
+        content: '',
+        filled,
+        mode: 0o444,
+        origin: BUILTIN,
+      });
   return rows;
 }
 

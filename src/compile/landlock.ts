@@ -16,6 +16,7 @@ import {
   type Origin,
   SCRATCH_DIRECTORIES,
 } from '../plan/plan.ts';
+import { TRUST_SCRATCH } from '../plan/trust-files.ts';
 import type { Shown } from './shown-paths.ts';
 
 const READ: readonly FsRightName[] = ['execute', 'read_file', 'read_dir'];
@@ -78,6 +79,7 @@ export function grantsByLandlock(
   { paths }: Pick<Shown, 'paths'>,
   network: NetworkMode,
   kernelAbi: number,
+  opensTls: boolean,
 ): LandlockPlan {
   const abi = Math.min(kernelAbi, MAX_LANDLOCK_ABI);
   const rows = new Map<string, LandlockRow>();
@@ -86,6 +88,7 @@ export function grantsByLandlock(
     add(target, liesIn(target, '/dev/pts') ? TERMINALS : device ? DEVICE : writable ? WRITE : READ, origin);
   add('/proc', READ, BUILTIN);
   for (const directory of SCRATCH_DIRECTORIES) add(directory, WRITE, BUILTIN);
+  if (opensTls) add(TRUST_SCRATCH, ['read_file', 'read_dir'], BUILTIN);
   return plan(rows, network, abi);
 }
 

@@ -4,7 +4,7 @@
  */
 import { err, ok, type Result } from '../base/result.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { type EgressTable, hasDatagrams, type Plan } from '../plan/plan.ts';
+import { type EgressTable, hasDatagrams, hasInspection, type Plan } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { failedExpectations } from './expectations.ts';
@@ -33,6 +33,11 @@ export function compileNext(input: NextInput): Result<NextGeneration, readonly C
   if (problems.length > 0) return err(problems);
   const wanted = compileEgress(next, operator, running.egress.mode, facts);
   const egress = freeze<EgressTable>({ ...wanted, pin: running.egress.pin });
+  if (hasInspection(egress) && !hasInspection(running.egress)) {
+    const message =
+      'the policy begins to look at requests, and programs in this sandbox do not trust its certificates';
+    return err([{ message, hint: 'start the sandbox anew', line: null }]);
+  }
   // Examples of what is locked are about what was locked: they held at the start.
   const expect = next.expect.filter(
     ({ subject }) => subject.kind === 'connect' || subject.kind === 'request',

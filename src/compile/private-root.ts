@@ -15,6 +15,7 @@ export function privateRoot(
   facts: HostFacts,
   identity: Identity,
   network: NetworkMode,
+  opensTls: boolean,
 ): Mount[] {
   const idmap = identity.host.kind === 'drop' && identity.host.uid === 'unused';
   const rows: Mount[] = [
@@ -30,7 +31,7 @@ export function privateRoot(
     rows.push({ kind: 'symlink', target: path, link, origin: BUILTIN });
   for (const { link, origin } of shown.links)
     rows.push({ kind: 'symlink', target: link.at, link: link.text, origin });
-  rows.push(...generatedFiles(shown, facts, identity, network));
+  rows.push(...generatedFiles(shown, facts, identity, network, opensTls));
   rows.push(...protections.mounts);
   return rows.filter(
     ({ target }, i) => i >= rows.length - protections.mounts.length || !isHidden(target, protections),

@@ -1,5 +1,5 @@
 /** Parts of a valid policy that this version cannot enforce: a run refuses them, it never ignores them. */
-import type { Endpoint, Policy } from '../policy/policy.ts';
+import type { Endpoint, Policy, Protocol } from '../policy/policy.ts';
 import type { CompileProblem } from './input.ts';
 
 export function unsupported(policy: Policy | null): CompileProblem[] {
@@ -11,7 +11,7 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
       if (what !== null) {
         problems.push({
           message: `network_policies.${key}: ${what.text} cannot be enforced by this version`,
-          hint: 'remove it, or run with a version that inspects requests',
+          hint: 'remove it',
           line: what.line,
         });
       }
@@ -27,10 +27,13 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
+const SUPPORTED: readonly Protocol[] = ['rest', 'graphql', 'json-rpc', 'mcp', 'grpc', 'tcp', 'udp'];
+
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
-  if (endpoint.inspectedBecause !== null) {
-    return { text: `\`${endpoint.inspectedBecause.value}\``, line: endpoint.inspectedBecause.span.line };
-  }
+  const { protocol, credentialBinding } = endpoint;
+  if (protocol !== null && !SUPPORTED.includes(protocol.value))
+    return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
+  if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
   return null;

@@ -21,6 +21,12 @@ export interface Dialled {
 }
 
 export interface Dialer {
+  /** Resolves and checks, and does not dial yet. */
+  check(
+    host: Host,
+    port: number,
+    candidates: Candidates,
+  ): Promise<Result<CheckedDestination, DestinationProblem>>;
   /** Resolves, checks and dials. An aborted signal gives `upstream_unreachable`. */
   dial(
     host: Host,
@@ -46,6 +52,7 @@ export function createDialer(
   start: StartConnection = startConnection,
 ): Dialer {
   return {
+    check: (host, port, candidates) => destinations.resolve(host, port, candidates),
     async dial(host, port, candidates, signal) {
       const checked = await destinations.resolve(host, port, candidates);
       if (!checked.ok) return checked;

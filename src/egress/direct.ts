@@ -12,6 +12,8 @@ import { decide, decideForAny } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
+import { isInspected } from '../match/inspected.ts';
+import type { Destination } from '../match/verdict.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
@@ -26,13 +28,17 @@ export interface DirectConnect {
   readonly identity: Result<BinaryIdentity, IdentityProblem>;
 }
 
-export interface DirectVerdict {
-  /** Null: refused, or not to be found. */
-  readonly target: Target | null;
-  readonly event: Draft;
-  /** What a later policy is asked about; null where there is no target. */
-  readonly standing: Standing | null;
-}
+export type DirectVerdict =
+  | {
+      readonly kind: 'judged';
+      /** Null: refused, or not to be found. */
+      readonly target: Target | null;
+      readonly event: Draft;
+      /** What a later policy is asked about; null where there is no target. */
+      readonly standing: Standing | null;
+    }
+  /** It may go there, and what it sends is looked at: the proxy decides, and says so. */
+  | { readonly kind: 'inspected'; readonly destination: Destination };
 
 /** The endpoints for connections, and those for datagrams. */
 export interface DirectRules {
@@ -82,6 +88,7 @@ export class DirectEgress {
     const process = identity.ok ? processOf(identity.value) : identity.error.process;
     const facts = { via: datagram ? 'datagram' : 'direct', host: host.text, port, process } as const;
     const refuse = (reason: Reason, rule: RuleReference | null, address = real.text): DirectVerdict => ({
+      kind: 'judged',
       target: null,
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
       standing: null,
@@ -91,7 +98,11 @@ export class DirectEgress {
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });
     if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);
-    const guarded = await guard?.evaluate(connectInput({ identity: identity.value, host, port }));
+    const inspected = isInspected(verdict.candidates);
+    // What comes to the proxy is asked about there.
+    const guarded = inspected
+      ? null
+      : await guard?.evaluate(connectInput({ identity: identity.value, host, port }));
     if (guarded?.allow === false) return refuse(guarded.reason, verdict.candidates[0].rule);
     const found = await destinations.at(
       host,
@@ -105,12 +116,14 @@ export class DirectEgress {
       if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')
         return refuse(reason, candidate.rule, address?.text ?? real.text);
       const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
-      return { target: null, event, standing: null };
+      return { kind: 'judged', target: null, event, standing: null };
     }
+    if (inspected) return { kind: 'inspected', destination: { host, port } };
     const { target, candidate } = found.value;
     const address = target.address.text;
     const standing = { host, port, address: target.address, identity: identity.value, inspected: false };
     return {
+      kind: 'judged',
       target,
       standing,
       event: decisionDraft({ ...facts, action: 'allow', reason: 'allowed', rule: candidate.rule, address }),

@@ -39,6 +39,14 @@ export const REASONS = [
   'request_denied_by_rule',
   'path_invalid',
   'query_invalid',
+  'body_too_large',
+  'graphql_invalid',
+  'json_rpc_invalid',
+  'mcp_invalid',
+  'mcp_method_not_allowed',
+  'mcp_version_unsupported',
+  'mcp_version_not_allowed',
+  'grpc_invalid',
   'guardrail_denied',
   'guardrail_failed',
   'datagram_not_allowed',
@@ -85,6 +93,8 @@ export type Subject =
       readonly host: string;
       readonly port: number;
       readonly path: string;
+      /** What it asks for by the names of its protocol, as `tools/call search`; absent: method and path say it. */
+      readonly asked?: readonly string[];
     }
   | {
       readonly kind: 'syscall';

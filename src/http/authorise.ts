@@ -1,5 +1,7 @@
 /** One decision: who asks, may they, where is it, can it be reached. Each leaves exactly one event (INV-04). */
-import type { request as httpRequest } from 'node:http';
+
+import type { request as httpRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Address } from '../base/address.ts';
 import { decisionDraft, processOf } from '../egress/decision-event.ts';
 import type { DestinationProblem } from '../egress/destination.ts';
 import type { Dialer, Dialled } from '../egress/dial.ts';
@@ -11,8 +13,9 @@ import { connectInput } from '../guard/input.ts';
 import { decide } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
+import { isInspected } from '../match/inspected.ts';
 import type { Candidate } from '../match/verdict.ts';
-import type { ProxyConnection } from './connections.ts';
+import type { ProxyConnection, Via } from './connections.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Authority } from './request-target.ts';
 
@@ -24,14 +27,39 @@ export interface ProxyContext {
   readonly guard: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
   readonly limits: ProxyLimits;
+  /** What looks at requests; null: no endpoint of the plan asks for it. */
+  readonly inspection: (() => Promise<Inspection>) | null;
   /** Of node:http, which only proxy.ts imports. */
   readonly request: typeof httpRequest;
   /** Told of errors that should not happen. */
   readonly onDefect: (error: unknown) => void;
 }
 
+/** Takes over connections and requests to endpoints whose requests are looked at, once a rule allows the destination. */
+export interface Inspection {
+  /** A connection to `authority`, which the caller is told is made; what came of it so far can be read again. */
+  serve(connection: ProxyConnection, authority: Authority, via: Via): Promise<void>;
+  /** One request in absolute form. */
+  forward(
+    connection: ProxyConnection,
+    target: Authority,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void>;
+  /** The same of one that asks for another protocol. */
+  forwardUpgrade(
+    connection: ProxyConnection,
+    target: Authority,
+    request: IncomingMessage,
+    head: Buffer,
+  ): Promise<void>;
+  /** The rules are others: nothing that the old ones checked is used for a new request. */
+  renew(): void;
+  close(): Promise<void>;
+}
+
 export interface Asked extends Authority {
-  readonly via: 'connect' | 'forward';
+  readonly via: Via;
   readonly method: string;
   /** Without its query; null for CONNECT. */
   readonly path: string | null;
@@ -40,10 +68,20 @@ export interface Asked extends Authority {
 export interface Refused {
   readonly kind: RefusalKind;
   readonly body: Refusal;
+  /** As the caller's protocol has it; absent: as it is. */
+  readonly form?: RefusalForm;
 }
+
+export type RefusalForm =
+  /** The status stays. */
+  | { readonly kind: 'json'; readonly text: string }
+  /** Headers of an answer that has nothing else, with status 200. Over HTTP/1.1 there is none. */
+  | { readonly kind: 'grpc'; readonly headers: Readonly<Record<string, string>> };
 
 export type Permission =
   | { readonly state: 'granted'; readonly dialled: Dialled }
+  /** The destination is allowed and its addresses are good; each request is judged by itself, and then dialled for. */
+  | { readonly state: 'inspected'; readonly inspection: Inspection }
   | { readonly state: 'refused'; readonly refused: Refused }
   /** The caller closed the connection before it was made. */
   | { readonly state: 'gone' };
@@ -75,6 +113,17 @@ export async function authorise(
         processOf(who),
       );
     }
+    if (isInspected(verdict.candidates)) {
+      const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);
+      if (!checked.ok) return unreachable(context, asked, checked.error, who, signal);
+      if (context.index() !== index) continue;
+      const [target] = checked.value.targets;
+      const { candidate } = checked.value;
+      if (!admit(context, connection, asked, { candidate, address: target!.address, inspected: true }, who))
+        return { state: 'gone' };
+      if (context.inspection === null) throw new Error('internal error: nothing looks at requests here');
+      return { state: 'inspected', inspection: await context.inspection() };
+    }
     const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, signal);
     if (!dialled.ok) return unreachable(context, asked, dialled.error, who, signal);
     // The rules may have changed while the connection was made: those that hold now must allow it.
@@ -92,10 +141,39 @@ function granted(
   dialled: Dialled,
   who: BinaryIdentity,
 ): Permission {
-  const { rule } = dialled.candidate;
-  const address = dialled.target.address.text;
+  const { candidate, target } = dialled;
+  let admitted = false;
+  try {
+    admitted = admit(
+      context,
+      connection,
+      asked,
+      { candidate, address: target.address, inspected: false },
+      who,
+    );
+  } finally {
+    if (!admitted) dialled.socket.destroy();
+  }
+  return admitted ? { state: 'granted', dialled } : { state: 'gone' };
+}
+
+interface Admitted {
+  readonly candidate: Candidate;
+  readonly address: Address;
+  readonly inspected: boolean;
+}
+
+/** Says that it is allowed. False: the caller has left. */
+function admit(
+  context: ProxyContext,
+  connection: ProxyConnection,
+  asked: Asked,
+  { candidate, address, inspected }: Admitted,
+  who: BinaryIdentity,
+): boolean {
+  const { rule } = candidate;
   const { via, port } = asked;
-  const subject = { via, host: asked.host.text, port, address };
+  const subject = { via, host: asked.host.text, port, address: address.text };
   const draft = decisionDraft({
     action: 'allow',
     reason: 'allowed',
@@ -103,25 +181,17 @@ function granted(
     ...subject,
     process: processOf(who),
   });
-  try {
-    context.emit(draft);
-  } catch (error) {
-    dialled.socket.destroy();
-    throw error;
-  }
-  if (connection.closed.aborted) {
-    dialled.socket.destroy();
-    return { state: 'gone' };
-  }
-  const standing = {
-    host: asked.host,
-    port,
-    address: dialled.target.address,
+  context.emit(draft);
+  if (connection.closed.aborted) return false;
+  const standing = { host: asked.host, port, address, identity: who, inspected };
+  connection.exchange = {
+    clientPort: connection.clientPort,
+    ...subject,
+    rule,
     identity: who,
-    inspected: false,
+    standing,
   };
-  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who, standing };
-  return { state: 'granted', dialled };
+  return true;
 }
 
 function stillAllowed(
@@ -203,7 +273,7 @@ function emit(
   context: ProxyContext,
   action: 'allow' | 'deny',
   { kind, rule }: Pick<Why, 'kind' | 'rule'>,
-  subject: { via: 'connect' | 'forward'; host: string; port: number; address: string | null },
+  subject: { via: Via; host: string; port: number; address: string | null },
   process: ProcessReference | null,
 ): void {
   context.emit(decisionDraft({ action, reason: REFUSALS[kind].reason, rule, ...subject, process }));

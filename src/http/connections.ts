@@ -6,14 +6,18 @@ import type { Standing } from '../egress/standing.ts';
 import type { RuleReference } from '../event/event.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import type { ProxyLimits } from './limits.ts';
+import type { Authority } from './request-target.ts';
 
 export type IdentityAnswer = Result<BinaryIdentity, IdentityProblem>;
+
+/** How a request came: behind CONNECT, in absolute form, or past the proxy. */
+export type Via = 'connect' | 'forward' | 'direct';
 
 /** What a connection carries after a rule allowed it, for as long as it carries it. */
 export interface OpenExchange {
   /** The caller's port at the proxy. */
   readonly clientPort: number;
-  readonly via: 'connect' | 'forward';
+  readonly via: Via;
   readonly host: string;
   readonly port: number;
   readonly address: string;
@@ -32,6 +36,10 @@ export class ProxyConnection {
   readonly socket: Socket;
   readonly clientPort: number;
   readonly identity: () => Promise<IdentityAnswer>;
+  /** Requests in absolute form are what a proxy is sent; others come on connections to one host and port. */
+  readonly via: Via;
+  /** Where all requests on it go; null: each says so itself. */
+  readonly authority: Authority | null;
   /** Requests that were read and are not answered yet. */
   pending = 0;
   /** The answer that is being sent closes the connection. */
@@ -51,13 +59,20 @@ export class ProxyConnection {
   /** Aborted when the client's socket closes. */
   readonly closed: AbortSignal;
 
-  constructor(socket: Socket, identity: () => Promise<IdentityAnswer>) {
+  constructor(
+    socket: Socket,
+    identity: () => Promise<IdentityAnswer>,
+    via: Via = 'forward',
+    authority: Authority | null = null,
+  ) {
     const controller = new AbortController();
     socket.once('close', () => controller.abort());
     this.closed = controller.signal;
     this.socket = socket;
     this.clientPort = socket.remotePort ?? 0;
     this.identity = identity;
+    this.via = via;
+    this.authority = authority;
   }
 
   wait(now: number): void {

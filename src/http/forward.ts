@@ -32,7 +32,10 @@ export async function handleForward(
   const permission = await authorise(context, connection, asked);
   if (permission.state === 'refused') refuse(permission.refused);
   else if (permission.state === 'gone') response.destroy();
-  else {
+  else if (permission.state === 'inspected') {
+    await permission.inspection.forward(connection, readable, request, response);
+    connection.exchange = null;
+  } else {
     await answer(context, connection, { ...permission, asked, target: readable }, request, response, refuse);
     connection.exchange = null;
   }
@@ -78,7 +81,7 @@ const refuseCutShort = (
   { host, port, method, path }: Asked,
   unreadable: UnreadableBytes,
 ): Promise<Refused> =>
-  refuseUndecided(context, connection, { ...unreadable, host: host.text, port, method, path }, 'forward');
+  refuseUndecided(context, connection, { ...unreadable, host: host.text, port, method, path });
 
 /** The target of a well-formed request, or a refusal whose event is emitted. */
 export async function readTarget(
@@ -98,7 +101,7 @@ export async function readTarget(
   const known = target.ok
     ? { host: target.value.host.text, port: target.value.port, path: target.value.path }
     : { host: describeTarget(url) || null };
-  return refuseUndecided(context, connection, { kind, reason, method, ...known }, 'forward');
+  return refuseUndecided(context, connection, { kind, reason, method, ...known });
 }
 
 export const askedOf = (request: IncomingMessage, target: AbsoluteTarget): Asked => ({
@@ -126,7 +129,9 @@ export function failureOf(
   };
 }
 
-function expectationProblem(request: IncomingMessage): { kind: 'expectation_failed'; reason: string } | null {
+export function expectationProblem(
+  request: IncomingMessage,
+): { kind: 'expectation_failed'; reason: string } | null {
   const { expect } = request.headers;
   if (expect === undefined || expect.toLowerCase() === '100-continue') return null;
   return { kind: 'expectation_failed', reason: 'the only expectation that is understood is 100-continue' };

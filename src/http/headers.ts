@@ -36,17 +36,27 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** What a Connection header cannot name, and a trailer cannot set: they say where a message goes and where it ends. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'host', 'transfer-encoding']);
 
-/** Checks the header section of any request to the proxy. */
-export function checkRequest(request: Request, limits: { readonly headers: number }): HeaderProblem | null {
-  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
-  if (httpVersionMajor !== 1 || httpVersionMinor > 1)
-    return malformed(`HTTP/${httpVersionMajor}.${httpVersionMinor} is not spoken here`);
+/** Checks names and values in turn, in whichever version of HTTP they came. */
+export function checkFields(
+  rawHeaders: readonly string[],
+  limits: { readonly headers: number },
+): HeaderProblem | null {
   if (rawHeaders.length / 2 > limits.headers)
     return { kind: 'request_too_large', reason: `the request has more than ${limits.headers} header lines` };
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (!TOKEN.test(rawHeaders[i]!)) return malformed("a header's name is no token");
     if (!VALUE.test(rawHeaders[i + 1]!)) return malformed("a header's value holds a control character");
   }
+  return null;
+}
+
+/** Checks the header section of any request to the proxy. */
+export function checkRequest(request: Request, limits: { readonly headers: number }): HeaderProblem | null {
+  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1)
+    return malformed(`HTTP/${httpVersionMajor}.${httpVersionMinor} is not spoken here`);
+  const problem = checkFields(rawHeaders, limits);
+  if (problem !== null) return problem;
   const encodings = valuesOf(rawHeaders, 'transfer-encoding');
   const lengths = valuesOf(rawHeaders, 'content-length');
   if (encodings.length > 0 && (encodings.length > 1 || encodings[0]!.toLowerCase() !== 'chunked'))
@@ -63,15 +73,21 @@ export function checkRequest(request: Request, limits: { readonly headers: numbe
   return null;
 }
 
-/** Checks that a request in absolute form has one Host header and that it names the same host and port. */
-export function checkHost(request: Request, target: Authority): HeaderProblem | null {
+/**
+ * Checks that a request has one Host header and that it names the host and port that it is for.
+ * @param defaultPort of the scheme
+ */
+export function checkHost(request: Request, target: Authority, defaultPort = 80): HeaderProblem | null {
   const hosts = valuesOf(request.rawHeaders, 'host');
   if (hosts.length > 1) return malformed('there is more than one Host header');
   if (hosts.length === 0)
     return request.httpVersionMinor === 0 ? null : malformed('an HTTP/1.1 request needs a Host header');
-  const named = parseAuthority(hosts[0]!, 80);
+  const named = parseAuthority(hosts[0]!, defaultPort);
   if (named.ok && named.value.host.text === target.host.text && named.value.port === target.port) return null;
-  return { kind: 'authority_mismatch', reason: 'the Host header and the URL name different hosts or ports' };
+  return {
+    kind: 'authority_mismatch',
+    reason: 'the Host header names another host or port than the request is for',
+  };
 }
 
 /** Whether something follows the header section. */
@@ -109,6 +125,17 @@ export function forwardedResponse(response: Pick<Request, 'rawHeaders' | 'httpVe
   out.push('Via', `1.${response.httpVersionMinor} ${PSEUDONYM}`);
   return out;
 }
+
+/**
+ * What of a request's header section travels on where requests are looked at; Host and framing are for whoever writes
+ * it. The server is not told of us: many compress nothing, or cache, for a proxy.
+ */
+export const endToEndRequest = (rawHeaders: readonly string[]): string[] =>
+  endToEnd(rawHeaders, (name) => name === 'host' || name === 'content-length' || name === 'expect');
+
+/** The same of its answer. */
+export const inspectedResponse = (rawHeaders: readonly string[]): string[] =>
+  endToEnd(rawHeaders, () => false);
 
 /** Trailer fields that may travel on, as pairs. */
 export function forwardedTrailers(rawTrailers: readonly string[]): [string, string][] {

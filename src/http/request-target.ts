@@ -71,10 +71,10 @@ export function parseAuthority(text: string, defaultPort: number | null): Result
   return ok({ host: host.value, port });
 }
 
-/** As in a Host header: brackets around IPv6, port 80 left out. */
-export function authorityText({ host, port }: Authority): string {
+/** As in a Host header: brackets around IPv6, the scheme's own port left out. */
+export function authorityText({ host, port }: Authority, defaultPort = 80): string {
   const name = host.address?.family === 6 ? `[${host.text}]` : host.text;
-  return port === 80 ? name : `${name}:${port}`;
+  return port === defaultPort ? name : `${name}:${port}`;
 }
 
 /** What an event may say of a target that could not be read: no user information, path or query; bounded; printable. */

@@ -4,7 +4,7 @@ import { decisionDraft, processOf } from '../egress/decision-event.ts';
 import { REFUSALS, type RefusalFacts, refusalOf } from '../event/refusal.ts';
 import { closeAfter, refuseRequest, refuseSocket } from './answer.ts';
 import type { ProxyContext, Refused } from './authorise.ts';
-import { detach, type ProxyConnection, type Silence, type UnreadableBytes } from './connections.ts';
+import { detach, type ProxyConnection, type Silence, type UnreadableBytes, type Via } from './connections.ts';
 
 /** Refuses what never came to a decision about a destination. */
 export async function refuseUndecided(
@@ -12,11 +12,12 @@ export async function refuseUndecided(
   connection: ProxyConnection,
   facts: Pick<RefusalFacts, 'kind' | 'reason'> &
     Partial<Pick<RefusalFacts, 'method' | 'path' | 'host' | 'port'>>,
-  via: 'connect' | 'forward',
+  via: Via = connection.via,
 ): Promise<Refused> {
   const identity = await connection.identity();
   const process = identity.ok ? processOf(identity.value) : identity.error.process;
-  const { kind, reason, method = null, path = null, host = null, port = null } = facts;
+  const { kind, reason, method = null, path = null } = facts;
+  const { host = connection.authority?.host.text ?? null, port = connection.authority?.port ?? null } = facts;
   const subject = { via, host: host ?? '', port: port ?? 0, address: null };
   context.emit(
     decisionDraft({ action: 'deny', reason: REFUSALS[kind].reason, rule: null, ...subject, process }),
@@ -54,12 +55,7 @@ export async function refusePipelinedRequest(
   response: ServerResponse,
 ): Promise<void> {
   const reason = `more than ${context.limits.pipelined} requests wait on one connection`;
-  const { kind, body } = await refuseUndecided(
-    context,
-    connection,
-    { kind: 'too_many_connections', reason },
-    'forward',
-  );
+  const { kind, body } = await refuseUndecided(context, connection, { kind: 'too_many_connections', reason });
   refuseRequest(request, response, kind, body, context.limits.lingerMs);
 }
 
@@ -107,7 +103,7 @@ export async function refuseUnreadable(
   // Earlier requests get their answers first; when the last of them was cut short, its answer says why.
   await connection.turn;
   if (connection.last || socket.destroyed) return;
-  const refused = await refuseUndecided(context, connection, unreadable, 'forward');
+  const refused = await refuseUndecided(context, connection, unreadable);
   refuseSocket(socket, refused.kind, refused.body, context.limits.lingerMs);
 }
 
@@ -129,11 +125,6 @@ export async function endSilence(
   detach(connection);
   if (what === 'idle') return void connection.socket.destroy();
   const reason = `the header section was not complete after ${context.limits.headerMs} ms`;
-  const { kind, body } = await refuseUndecided(
-    context,
-    connection,
-    { kind: 'request_timeout', reason },
-    'forward',
-  );
+  const { kind, body } = await refuseUndecided(context, connection, { kind: 'request_timeout', reason });
   refuseSocket(connection.socket, kind, body, context.limits.lingerMs);
 }

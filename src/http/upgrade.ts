@@ -29,14 +29,14 @@ export async function handleUpgrade(
     const { host, port, path } = target;
     const reason = 'a request that asks for another protocol cannot have a body here';
     const facts = { kind: 'malformed_request', reason, host: host.text, port, path } as const;
-    return refuse(
-      await refuseUndecided(context, connection, { ...facts, method: request.method ?? null }, 'forward'),
-    );
+    return refuse(await refuseUndecided(context, connection, { ...facts, method: request.method ?? null }));
   }
   const asked = askedOf(request, target);
   const permission = await authorise(context, connection, asked);
   if (permission.state === 'refused') return refuse(permission.refused);
   if (permission.state === 'gone') return void socket.destroy();
+  if (permission.state === 'inspected')
+    return permission.inspection.forwardUpgrade(connection, target, request, head);
   const { dialled } = permission;
   const binary = connection.exchange?.identity.executable.path ?? null;
   negotiate(context, connection, { dialled, target, request, head }, (reason) =>

@@ -21,6 +21,8 @@ export type Verdict =
   /** It is made on the caller's own socket. */
   | { readonly kind: 'local' /** For datagrams: as below. */; readonly ttlMs?: number }
   | { readonly kind: 'refuse'; readonly errno: number }
+  /** It is made to that address in place of the one asked for, and the local address is told (a `peer` report). */
+  | { readonly kind: 'redirect'; readonly address: Uint8Array; readonly port: number }
   /** A socket of the host, connected to this address, takes the place of the caller's. */
   | {
       readonly kind: 'direct';
@@ -186,9 +188,11 @@ function encodeVerdict(id: bigint, verdict: Verdict): Uint8Array {
   payload.writeUInt32LE(ENUMS.verdict[verdict.kind], 8);
   if (verdict.kind === 'refuse') payload.writeUInt32LE(verdict.errno, 12);
   if (verdict.kind === 'local') payload.writeUInt32LE(verdict.ttlMs ?? 0, 20);
-  if (verdict.kind !== 'direct') return payload;
-  payload.writeUInt32LE(verdict.token, 16);
-  payload.writeUInt32LE(verdict.ttlMs, 20);
+  if (verdict.kind !== 'direct' && verdict.kind !== 'redirect') return payload;
+  if (verdict.kind === 'direct') {
+    payload.writeUInt32LE(verdict.token, 16);
+    payload.writeUInt32LE(verdict.ttlMs, 20);
+  }
   payload.writeUInt32LE(verdict.port, 24);
   payload.writeUInt32LE(verdict.address.length, 28);
   payload.set(verdict.address, 32);

@@ -5,6 +5,8 @@
  */
 import type { Arch } from '../kernel/arch.ts';
 import type { RepositoryFacts } from './facts.ts';
+import type { MessageRules } from './messages.ts';
+import type { TrustFile } from './trust-files.ts';
 
 export interface Plan {
   readonly format: 1;
@@ -98,6 +100,8 @@ export type Mount =
       readonly kind: 'file';
       readonly target: string;
       readonly content: string;
+      /** What a run puts in the place of `content`: it is made for that run. */
+      readonly filled?: TrustFile;
       readonly mode: number;
       readonly origin: Origin;
     }
@@ -226,13 +230,12 @@ export interface EnvironmentEntry {
   readonly name: string;
   /** Null: the caller's own value, or the one that `--env` gives, when there is one. */
   readonly value: string | null;
-  /** The value is this directory of the run's scratch directory. */
-  readonly scratch?: ScratchDirectory;
+  /** The value is this path below the run's scratch directory. */
+  readonly scratch?: string;
 }
 
 /** Directories that each run in the `platform` tier has for itself, in place of private mounts. */
 export const SCRATCH_DIRECTORIES = ['home', 'tmp'] as const;
-export type ScratchDirectory = (typeof SCRATCH_DIRECTORIES)[number];
 
 export type NetworkMode = 'proxy' | 'block' | 'allow';
 
@@ -290,8 +293,11 @@ export interface EndpointInspection {
   readonly allowEncodedSlash: boolean;
   /** Glob of the paths that the endpoint is about; null: all. */
   readonly path: string | null;
+  /** About the head of a request. */
   readonly allow: readonly RequestRule[];
   readonly deny: readonly RequestRule[];
+  /** About what its body or its messages ask for; null: the head says all. */
+  readonly messages: MessageRules | null;
 }
 
 export interface RequestRule {
@@ -313,6 +319,11 @@ export interface QueryMatch {
 }
 
 export type Transport = 'tcp' | 'udp';
+
+/** Whether connections to some endpoint are opened, so that programs inside have to trust the sandbox's authority. */
+export const hasInspection = ({ mode, policies }: EgressTable): boolean =>
+  mode === 'proxy' &&
+  policies.some(({ endpoints }) => endpoints.some(({ inspection }) => inspection !== null));
 
 /** Whether some endpoint is for datagrams. */
 export const hasDatagrams = ({ policies }: EgressTable): boolean =>

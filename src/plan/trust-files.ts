@@ -2,6 +2,11 @@
 export const TRUST_FILES = { ca: 'openshell-ca.pem', bundle: 'ca-bundle.pem' } as const;
 export type TrustFile = keyof typeof TRUST_FILES;
 
+/** Directory of them inside: in the root, where no listed path of the host can be in the way. */
+export const TRUST_DIRECTORY = '/.openshell';
+/** The same below the scratch directory of a run in the `platform` tier. */
+export const TRUST_SCRATCH = 'tls';
+
 /** Programs that add to what they trust get the authority; those that replace it get all. */
 export const TRUST_VARIABLES: Readonly<Record<string, TrustFile>> = {
   NODE_EXTRA_CA_CERTS: 'ca',

@@ -191,7 +191,7 @@ export const ENUMS = {
   /** What a call that is asked about does: connect(2), or send a datagram to an address that it names. */
   opening: { connect: 0, send: 1 },
   signal_scope: { main: 0, group: 1 },
-  verdict: { refuse: 0, local: 1, direct: 2 },
+  verdict: { refuse: 0, local: 1, direct: 2, redirect: 3 },
   executable_flag: { deleted: 1, unreadable: 2, cut: 4 },
   limit: { memory: 1, cpu: 2, processes: 3 },
   /** What the launcher was doing when it failed; docs and messages in src/launch/steps.ts. */

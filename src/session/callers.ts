@@ -4,9 +4,10 @@ import { addressFromBytes, parseAddress } from '../base/address.ts';
 import { err, type Result } from '../base/result.ts';
 import { ExpectedReports } from '../egress/expected-reports.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
-import type { Peer } from '../http/proxy.ts';
+import type { Caller, Peer } from '../http/proxy.ts';
 import type { Report } from '../launch/reports.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
+import type { Destination } from '../match/verdict.ts';
 
 export type CallerIdentity = Result<BinaryIdentity, IdentityProblem>;
 
@@ -16,40 +17,39 @@ const REPORT_MS = 5000;
 const MAX_ADDRESSES = 4096;
 
 export class Callers {
-  readonly #connecting: ExpectedReports<CallerIdentity>;
-  readonly #byAddress = new Map<string, CallerIdentity[]>();
+  readonly #connecting: ExpectedReports<Caller>;
+  readonly #byAddress = new Map<string, Caller[]>();
 
   constructor(reportMs = REPORT_MS) {
     this.#connecting = new ExpectedReports(reportMs);
   }
 
-  /** A caller is about to connect: say so before it is let through. */
-  connecting(id: bigint, identity: CallerIdentity): void {
-    this.#connecting.expect(id, identity);
+  /**
+   * A caller is about to connect: say so before it is let through.
+   * @param intended where it means to go, when that is not the proxy
+   */
+  connecting(id: bigint, identity: CallerIdentity, intended: Destination | null = null): void {
+    this.#connecting.expect(id, { identity, intended });
   }
 
   /** What came of it. */
   peer({ id, port, address }: Extract<Report, { kind: 'peer' }>): void {
-    const identity = this.#connecting.take(id);
-    if (identity !== undefined && port !== 0)
-      this.#add(`${addressFromBytes(address).text} ${port}`, identity);
+    const caller = this.#connecting.take(id);
+    if (caller !== undefined && port !== 0) this.#add(`${addressFromBytes(address).text} ${port}`, caller);
   }
 
   /**
    * Who connected from there. A connection can be accepted before the report about it arrives, and an address can be
    * that of an earlier caller: whoever was let through by now is waited for first, and two of one address are nobody.
    */
-  async identityOf({ address, port }: Peer): Promise<CallerIdentity | null> {
+  async callerOf({ address, port }: Peer): Promise<Caller | null> {
     await this.#connecting.reported();
     const key = `${parseAddress(address)?.text} ${port}`;
     const known = this.#byAddress.get(key) ?? [];
     this.#byAddress.delete(key);
     if (known.length < 2) return known[0] ?? null;
-    return err({
-      reason: 'identity_unavailable',
-      detail: 'several programs connected to the proxy from there',
-      process: null,
-    });
+    const detail = 'several programs connected to the proxy from there';
+    return { identity: err({ reason: 'identity_unavailable', detail, process: null }), intended: null };
   }
 
   /** Nobody is waited for any more. */
@@ -57,10 +57,10 @@ export class Callers {
     this.#connecting.close();
   }
 
-  #add(key: string, identity: CallerIdentity): void {
+  #add(key: string, caller: Caller): void {
     const known = this.#byAddress.get(key);
-    if (known !== undefined) known.push(identity);
-    else this.#byAddress.set(key, [identity]);
+    if (known !== undefined) known.push(caller);
+    else this.#byAddress.set(key, [caller]);
     if (this.#byAddress.size > MAX_ADDRESSES) this.#byAddress.delete(this.#byAddress.keys().next().value!);
   }
 }

@@ -20,6 +20,7 @@ import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
+import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
@@ -32,6 +33,7 @@ import { InnerSockets } from './inner-sockets.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
+import type { Trust } from './trust.ts';
 
 type OpenReport = Extract<Report, { kind: 'open' }>;
 type SentReport = Extract<Report, { kind: 'sent' }>;
@@ -73,6 +75,7 @@ export interface MediationOptions {
   readonly egress: EgressTable;
   readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver' | 'keepOnly'>;
   readonly connectTo: readonly ConnectTo[];
+  readonly trust: Trust | null;
   readonly emit: (draft: Draft) => void;
   /** Null: the policy alone decides. */
   readonly guard: Guard | null;
@@ -133,10 +136,11 @@ export class Mediation {
     this.#relay = new DatagramRelay((this.#platform?.sockets ?? this.#innerSockets).make);
     this.#proxy = createProxy({
       index,
-      identityOf: (peer) => this.#callers.identityOf(peer),
+      callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
       guard: options.guard,
       emit,
+      inspect: options.trust === null ? null : inspectionBy(options.trust),
     });
   }
 
@@ -225,10 +229,16 @@ export class Mediation {
   async #openDirectly(report: OpenReport, identity: CallerIdentity): Promise<void> {
     const { launcher, emit } = this.#options;
     const generation = this.#generation;
-    const { target, event, standing } = await this.#direct.judge({ ...report, datagram: false, identity });
+    const verdict = await this.#direct.judge({ ...report, datagram: false, identity });
     if (this.#closed) return;
     // What an earlier policy said must not follow the list of what stays.
     if (generation !== this.#generation) return this.#openDirectly(report, identity);
+    if (verdict.kind === 'inspected') {
+      this.#callers.connecting(report.id, identity, verdict.destination);
+      launcher.verdict(report.id, { kind: 'redirect', ...(await this.#proxyAddress()) });
+      return;
+    }
+    const { target, event, standing } = verdict;
     emit(event);
     if (target === null || standing === null) {
       const errno = errnoNumber(ERRNO[event.reason] ?? 'EACCES')!;
@@ -241,6 +251,12 @@ export class Mediation {
       port: target.port,
       ...this.#remembered.keep(standing, event, this.#judgedMs),
     });
+  }
+
+  async #proxyAddress(): Promise<{ address: Uint8Array; port: number }> {
+    const address = addressBytes(parseAddress('127.0.0.1')!);
+    const port = (await this.#platform?.services.proxyPort()) ?? this.#options.plan.egress.proxyPort;
+    return { address, port };
   }
 
   /** Inside there is a service of that address; without namespaces it is on a port of the host's loopback. */
@@ -281,7 +297,9 @@ export class Mediation {
       return;
     }
     const generation = this.#generation;
-    const { target, event, standing } = await this.#direct.judge({ ...report, datagram: true, identity });
+    const verdict = await this.#direct.judge({ ...report, datagram: true, identity });
+    if (verdict.kind === 'inspected') throw new Error('internal error: datagrams hold no requests');
+    const { target, event, standing } = verdict;
     const admitted =
       target !== null && standing !== null && (await this.#relay.admit(id, address, port, target, standing));
     if (this.#closed) return;
@@ -327,6 +345,17 @@ export class Mediation {
     return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
 }
+
+/** Loaded when a connection is first opened. */
+const inspectionBy =
+  ({ authority, upstream }: Trust) =>
+  async (context: ProxyContext): Promise<Inspection> => {
+    const { InspectedServer, UpstreamTls, upstreamTrust } = await import(
+      '../http/inspected/inspected.late.ts'
+    );
+    const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
+    return new InspectedServer({ context, authority, upstreamTls });
+  };
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
 const ERRNO: Partial<Record<Draft['reason'], string>> = {

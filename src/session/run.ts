@@ -20,6 +20,7 @@ import { startTimer } from './long-timer.ts';
 import type { Ended, Mediation } from './mediation.ts';
 import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
+import type { Trust } from './trust.ts';
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly launcher: WaitingLauncher;
   readonly request: Omit<LaunchRequest, 'cgroup'>;
   readonly connectTo: readonly ConnectTo[];
+  /** Null: no requests are looked at. */
+  readonly trust: Trust | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -279,6 +282,7 @@ class Run {
       guard: this.#options.guard,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
+      trust: this.#options.trust,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

@@ -197,8 +197,8 @@ describe('protections', () => {
 describe('what is refused', () => {
   it.each([
     [
-      'inspected endpoints',
-      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: rest\n        access: read-only\n    binaries: [/usr/bin/curl]\n',
+      'endpoints whose protocol it does not read',
+      'network_policies:\n  a:\n    endpoints:\n      - host: x.example.com\n        port: 443\n        protocol: sql\n        access: full\n    binaries: [/usr/bin/curl]\n',
       7,
     ],
   ])('%s, with their line', (_what, text, line) => {

@@ -42,13 +42,15 @@ function sandbox(
   });
   const named = (name: string, real: string) => synthetic.of(name, address(real))!;
   const judge = async (to: Address, port: number, more: Partial<DirectConnect> = {}) => {
-    const { target, event } = await direct.judge({
+    const verdict = await direct.judge({
       address: addressBytes(to),
       port,
       datagram: false,
       identity: ok(identity('/usr/bin/curl')),
       ...more,
     });
+    if (verdict.kind === 'inspected') throw new Error('it is looked at');
+    const { target, event } = verdict;
     return { to: target === null ? null : `${target.address.text}:${target.port}`, event };
   };
   return { named, judge, direct };

@@ -14,6 +14,7 @@ const INSPECTION = {
   enforcement: 'enforce',
   allowEncodedSlash: false,
   path: null,
+  messages: null,
   allow: [],
   deny: [],
 } as const;

@@ -46,7 +46,7 @@ const prepared = await prepare({
 });
 if (!prepared.ok) throw new Error(prepared.error.lines.join('\n'));
 const plan = changed(prepared.value.plan);
-const scratch = plan.tier === 'platform' ? makeScratch() : null;
+const scratch = plan.tier === 'platform' ? makeScratch(null) : null;
 const environment = fillEnvironment(plan.environment, process.env, scratch?.path ?? null);
 process.exitCode = await run({
   plan,
@@ -64,6 +64,7 @@ process.exitCode = await run({
     scratch: scratch?.path ?? null,
   },
   connectTo: [],
+  trust: null,
   events,
   timeout: null,
   quiet: true,

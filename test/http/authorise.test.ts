@@ -72,8 +72,8 @@ describe('a guardrail', () => {
   });
 
   it.each([
-    ['guardrail_denied', 403, 'OSH-EGR-040'],
-    ['guardrail_failed', 503, 'OSH-EGR-041'],
+    ['guardrail_denied', 403, 'OSH-EGR-060'],
+    ['guardrail_failed', 503, 'OSH-EGR-061'],
   ] as const)(
     'that says %s refuses before anything is looked up or dialled',
     async (reason, status, code) => {

@@ -131,13 +131,16 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const dialer = createDialer(destinations, { ...EGRESS_LIMITS, ...options.egress }, options.start);
   const proxy = createProxy({
     index: buildIndex(options.rules ?? RULES),
-    identityOf: async ({ port }) => {
+    callerOf: async ({ port }) => {
       asked.push(port);
-      return options.identityOf === undefined
-        ? ok(identity('/usr/bin/curl', ['/bin/sh']))
-        : options.identityOf(port);
+      const known =
+        options.identityOf === undefined
+          ? ok(identity('/usr/bin/curl', ['/bin/sh']))
+          : await options.identityOf(port);
+      return known === null ? null : { identity: known, intended: null };
     },
     dialer: {
+      check: dialer.check,
       dial: (to, port, candidates, signal) => {
         dials.push(`${to.text}:${port}`);
         return dialer.dial(to, port, candidates, signal);

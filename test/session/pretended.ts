@@ -36,6 +36,7 @@ export function pretend(
     launcher: waiting,
     request: { command: ['x'], environment: [], searchPath: '', terminal: false },
     connectTo: [],
+    trust: null,
     events: null,
     timeout: null,
     quiet: true,

@@ -1,0 +1,35 @@
+/** One request of a client and the way its answer takes, whichever version of HTTP carries them. */
+import type { Readable } from 'node:stream';
+import type { Refused } from '../authorise.ts';
+
+export interface ClientExchange {
+  readonly method: string;
+  /** Request-target as it came: in origin form or absolute form. */
+  readonly target: string;
+  /** Header section: names as they came and values, in turn; without what is of this hop only, Host and framing. */
+  readonly headers: readonly string[];
+  /** Null: the request has none. */
+  readonly body: Readable | null;
+  /** Decimal, as the client announced it; null: it did not. */
+  readonly contentLength: string | null;
+  /** Whether the client waits to be told before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The head of the final answer was sent: there is no place for another one. */
+  readonly begun: boolean;
+
+  /** 100. */
+  sendContinue(): void;
+  /** 103 and the like; where the client's version knows none, nothing is sent. */
+  inform(status: number, phrase: string, headers: readonly string[]): void;
+  /** Throws when the head cannot be written down. */
+  begin(status: number, phrase: string, headers: readonly string[]): void;
+  /** False: wait for `drain`. */
+  write(chunk: Buffer): boolean;
+  end(trailers: readonly (readonly [string, string])[]): void;
+  /** Breaks off, so that the client cannot take what it has for the whole. */
+  abort(): void;
+  refuse(refused: Refused): void;
+  onDrain(listener: () => void): void;
+  /** The exchange is over, or the client is gone. At once when that is so already. */
+  onClose(listener: () => void): void;
+}

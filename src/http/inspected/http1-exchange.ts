@@ -1,0 +1,82 @@
+/** An exchange over HTTP/1.1, by Node's server. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { refuseRequest } from '../answer.ts';
+import type { Refused } from '../authorise.ts';
+import { headText } from '../exchange.ts';
+import { endToEndRequest, hasBody, valuesOf } from '../headers.ts';
+import type { ClientExchange } from './client-exchange.ts';
+
+export class Http1Exchange implements ClientExchange {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly string[];
+  readonly body: Readable | null;
+  readonly contentLength: string | null;
+  readonly expectsContinue: boolean;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #lingerMs: number;
+
+  constructor(request: IncomingMessage, response: ServerResponse, lingerMs: number) {
+    this.#request = request;
+    this.#response = response;
+    this.#lingerMs = lingerMs;
+    this.method = request.method ?? 'GET';
+    this.target = request.url ?? '';
+    this.headers = endToEndRequest(request.rawHeaders);
+    this.body = hasBody(request) ? request : null;
+    this.contentLength = valuesOf(request.rawHeaders, 'content-length')[0] ?? null;
+    this.expectsContinue = request.headers.expect !== undefined;
+  }
+
+  get begun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  sendContinue(): void {
+    this.#response.writeContinue();
+  }
+
+  inform(status: number, phrase: string, headers: readonly string[]): void {
+    if (this.#request.httpVersionMinor > 0)
+      this.#response.socket?.write(headText(status, phrase, headers), 'latin1');
+  }
+
+  begin(status: number, phrase: string, headers: readonly string[]): void {
+    const response = this.#response;
+    response.sendDate = false;
+    // The rest of an unfinished request would stand where the next request is expected.
+    if (!this.#request.complete) response.shouldKeepAlive = false;
+    response.writeHead(status, phrase.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''), headers as string[]);
+    response.flushHeaders();
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.#response.write(chunk);
+  }
+
+  end(trailers: readonly (readonly [string, string])[]): void {
+    if (trailers.length > 0 && this.#response.chunkedEncoding)
+      this.#response.addTrailers(trailers as [string, string][]);
+    this.#response.end();
+  }
+
+  abort(): void {
+    this.#response.destroy();
+  }
+
+  refuse({ kind, body, form }: Refused): void {
+    const text = form?.kind === 'json' ? form.text : undefined;
+    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs, text);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#response.on('drain', listener);
+  }
+
+  onClose(listener: () => void): void {
+    if (this.#response.destroyed) listener();
+    else this.#response.once('close', listener);
+  }
+}

@@ -1,0 +1,175 @@
+/** One request on a connection that is looked at: is it one, is it for this host, may it be sent. One event (INV-04). */
+import { processOf } from '../../egress/decision-event.ts';
+import type { Candidates } from '../../egress/destination.ts';
+import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
+import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
+import { allAllowed, failed } from '../../guard/guard.ts';
+import { requestInputs } from '../../guard/input.ts';
+import { requestFacts } from '../../inspect/request-facts.ts';
+import { decide } from '../../match/decide.ts';
+import type { RequestFacts } from '../../match/request-facts.ts';
+import type { Selected, WantedRule } from '../../match/request-verdict.ts';
+import type { ProxyContext, Refused } from '../authorise.ts';
+import type { ProxyConnection } from '../connections.ts';
+import { type Authority, parseAuthority } from '../request-target.ts';
+import type { ClientExchange } from './client-exchange.ts';
+import { decideSighted, type Seen } from './sighted.ts';
+
+/** A request that may be sent: as `facts` say, and in no other form. */
+export interface Allowed {
+  readonly facts: RequestFacts;
+  /** The body that was judged, to be sent as it is; null: none was. */
+  readonly held: Buffer | null;
+  readonly formOf: Seen['formOf'];
+  readonly selected: Selected;
+  /** Endpoints that allow the destination: what its addresses are checked against. */
+  readonly candidates: Candidates;
+  readonly rule: RuleReference;
+  readonly binary: string;
+  readonly process: ProcessReference | null;
+}
+
+export type Judgement =
+  | { readonly state: 'allowed'; readonly allowed: Allowed }
+  | { readonly state: 'refused'; readonly refused: Refused }
+  /** The client left before all had come. */
+  | { readonly state: 'gone' };
+
+interface Why {
+  readonly kind: RefusalKind;
+  readonly reason: string;
+  readonly rule: RuleReference | null;
+  readonly wanted?: WantedRule | null;
+}
+
+/** @param defaultPort of the scheme that the request came by */
+export async function judgeRequest(
+  context: ProxyContext,
+  connection: ProxyConnection,
+  authority: Authority,
+  client: ClientExchange,
+  defaultPort: number,
+): Promise<Judgement> {
+  const { host, port } = authority;
+  const identity = await connection.identity();
+  const process = identity.ok ? processOf(identity.value) : identity.error.process;
+  const refuse = (why: Why, path: string | null, seen?: Seen): Judgement =>
+    refuseRequestBy(context, authority, { method: client.method, path }, why, process, seen);
+  const read = requestFacts(client);
+  if (!read.ok) {
+    const { reason, detail } = read.error;
+    return refuse({ kind: reason, reason: detail, rule: null }, null);
+  }
+  const facts = read.value;
+  if (facts.authority !== null && !sameAuthority(facts.authority, authority, defaultPort)) {
+    const reason = 'the request-target names another host or port than the connection is for';
+    return refuse({ kind: 'authority_mismatch', reason, rule: null }, facts.path);
+  }
+  // It would be about the server, and no path could be judged.
+  if (facts.path === '*')
+    return refuse({ kind: 'path_invalid', reason: 'the target `*` is no path', rule: null }, '*');
+  if (!identity.ok)
+    return refuse({ kind: identity.error.reason, reason: identity.error.detail, rule: null }, facts.path);
+  const who = identity.value;
+  const index = context.index();
+  const query = { host, port, identity: who };
+  const destination = decide(index, query);
+  if (destination.kind === 'deny') {
+    const { reason, message, rule } = destination;
+    return refuse({ kind: reason, reason: message, rule }, facts.path);
+  }
+  const sighted = await decideSighted(index, { ...query, facts }, client);
+  if (sighted.kind === 'gone') return { state: 'gone' };
+  if (sighted.kind === 'unreadable') {
+    const { reason, detail, selected } = sighted;
+    return refuse({ kind: reason, reason: detail, rule: selected.rule }, facts.path, sighted);
+  }
+  const { verdict, held, formOf } = sighted;
+  if (verdict.kind === 'deny' || verdict.selected === null) {
+    const { rule } = verdict;
+    const why =
+      verdict.kind === 'allow'
+        ? ({ kind: 'request_not_allowed', reason: 'no endpoint is about it', rule } as const)
+        : { kind: verdict.reason, reason: verdict.message, rule, wanted: verdict.wanted };
+    return refuse(why, facts.path, sighted);
+  }
+  const { selected, rule } = verdict;
+  if (context.guard !== null) {
+    const inputs = requestInputs({ host, port, identity: who }, sighted.facts);
+    const guarded =
+      inputs === null
+        ? failed('the request asks for too much at once')
+        : await allAllowed(context.guard, inputs);
+    if (!guarded.allow) {
+      const { reason, detail } = guarded;
+      return refuse({ kind: reason, reason: detail, rule: rule ?? selected.rule }, facts.path, sighted);
+    }
+  }
+  // Another policy holds by now, and what was judged was judged by an earlier one: the client may ask anew.
+  if (context.index() !== index) return { state: 'gone' };
+  const decided = verdict.kind === 'audit' ? verdict.reason : 'allowed';
+  const action = verdict.kind === 'audit' ? 'audit' : 'allow';
+  context.emit(requestDraft(action, decided, rule, authority, facts, process, sighted.asked));
+  const { candidates } = destination;
+  const binary = who.executable.path;
+  return {
+    state: 'allowed',
+    allowed: { facts, held, formOf, selected, candidates, rule: rule ?? selected.rule, binary, process },
+  };
+}
+
+const sameAuthority = (text: string, { host, port }: Authority, defaultPort: number): boolean => {
+  const named = parseAuthority(text, defaultPort);
+  return named.ok && named.value.host.text === host.text && named.value.port === port;
+};
+
+function refuseRequestBy(
+  context: ProxyContext,
+  authority: Authority,
+  request: { readonly method: string; readonly path: string | null },
+  why: Why,
+  process: ProcessReference | null,
+  seen?: Seen,
+): Judgement {
+  const { method, path } = request;
+  const { kind, reason, rule, wanted = null } = why;
+  const shown = { method, path: path ?? '' };
+  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, shown, process, seen?.asked));
+  const host = authority.host.text;
+  const { port } = authority;
+  const detail = `${method} ${host}:${port}${path ?? ''} not permitted by policy`;
+  const binary = process?.exe ?? null;
+  const facts = { kind, detail, reason, rule, method, path, host, port, binary, address: null, wanted };
+  const body = refusalOf(facts);
+  const form = seen?.formOf?.(kind, body);
+  return { state: 'refused', refused: { kind, body, ...(form === undefined ? {} : { form }) } };
+}
+
+/** The event about a request. Its query may hold what is nobody's business, and is left out. */
+export function requestDraft(
+  action: 'allow' | 'deny' | 'audit',
+  reason: Draft['reason'],
+  rule: RuleReference | null,
+  { host, port }: Authority,
+  { method, path }: { readonly method: string; readonly path: string },
+  process: ProcessReference | null,
+  asked: readonly string[] = [],
+): Draft {
+  return {
+    type: action === 'deny' ? 'denial' : 'decision',
+    layer: 'egress',
+    action,
+    reason,
+    rule,
+    subject: {
+      kind: 'request',
+      method,
+      host: host.text,
+      port,
+      path,
+      ...(asked.length === 0 ? {} : { asked }),
+    },
+    process,
+    count: 1,
+  };
+}

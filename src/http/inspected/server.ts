@@ -1,0 +1,183 @@
+/** The connections and requests of one sandbox that are looked at: opened, read, judged one by one, and sent on. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { closeAfter, refuseRequest, refuseSocket } from '../answer.ts';
+import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
+import { Connections, detach, ProxyConnection, type Via } from '../connections.ts';
+import { expectationProblem } from '../forward.ts';
+import { createFront, guarded } from '../front.ts';
+import { checkHost, checkRequest } from '../headers.ts';
+import type { Authority } from '../request-target.ts';
+import type { SandboxAuthority } from '../tls/authority.ts';
+import type { UpstreamTls } from '../tls/upstream.ts';
+import { endSilence, refuseUndecided } from '../undecided.ts';
+import { Http1Exchange } from './http1-exchange.ts';
+import { serveHttp2 } from './http2-front.ts';
+import { readOpening } from './opening.ts';
+import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
+import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
+import { Upstreams } from './upstreams.ts';
+
+export interface InspectionOptions {
+  readonly context: ProxyContext;
+  /** What programs inside trust. */
+  readonly authority: SandboxAuthority;
+  readonly upstreamTls: UpstreamTls;
+}
+
+export class InspectedServer implements Inspection {
+  readonly #context: ProxyContext;
+  readonly #authority: SandboxAuthority;
+  readonly #pipeline: Pipeline;
+  readonly #connections: Connections;
+  readonly #front: Server;
+  readonly #secure = new WeakSet<Socket>();
+
+  constructor({ context, authority, upstreamTls }: InspectionOptions) {
+    this.#context = context;
+    this.#authority = authority;
+    const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
+    this.#pipeline = { context, upstreams };
+    this.#connections = new Connections(
+      context.limits,
+      (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
+    );
+    this.#front = createFront(context, this.#connections, {
+      onRequest: (_context, connection, request, response) =>
+        this.#handle(connection, this.#routeOf(connection), request, response),
+      onConnect: (_context, connection, request) =>
+        this.#refuseTakeover(connection, request, 'CONNECT is no request to a server'),
+      onUpgrade: (_context, connection, request) =>
+        this.#refuseTakeover(connection, request, 'another protocol is asked for'),
+    });
+  }
+
+  async serve(outer: ProxyConnection, authority: Authority, via: Via): Promise<void> {
+    const { socket } = outer;
+    const opening = await readOpening(socket, this.#context.limits);
+    const inner = (over: Socket): ProxyConnection =>
+      new ProxyConnection(over, outer.identity, via, authority);
+    switch (opening.kind) {
+      case 'gone':
+        socket.destroy();
+        return;
+      case 'silent': {
+        const reason = `nothing came that says which protocol it is, for ${this.#context.limits.headerMs} ms`;
+        await refuseUndecided(this.#context, inner(socket), { kind: 'request_timeout', reason });
+        socket.destroy();
+        return;
+      }
+      case 'not-tls':
+        this.#accept(inner(socket));
+        return;
+      case 'broken': {
+        const reason = `the TLS client's first message cannot be read: ${opening.why}`;
+        await refuseUndecided(this.#context, inner(socket), { kind: 'malformed_request', reason });
+        this.#alert(socket, ALERT.decodeError);
+        return;
+      }
+      case 'hello': {
+        const problem = checkHello(opening, authority.host);
+        if (problem !== null) {
+          await refuseUndecided(this.#context, inner(socket), problem);
+          this.#alert(socket, problem.alert);
+          return;
+        }
+        const secure = await terminate(socket, await this.#authority.leafFor(authority.host.text));
+        if (secure === null) return;
+        this.#secure.add(secure);
+        if (secure.alpnProtocol === 'h2') this.#acceptHttp2(inner(secure));
+        else this.#accept(inner(secure));
+      }
+    }
+  }
+
+  forward(
+    connection: ProxyConnection,
+    target: Authority,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    return this.#handle(connection, { authority: target, secure: false }, request, response);
+  }
+
+  async forwardUpgrade(
+    connection: ProxyConnection,
+    _target: Authority,
+    request: IncomingMessage,
+  ): Promise<void> {
+    await this.#refuseTakeover(connection, request, 'another protocol is asked for');
+  }
+
+  renew(): void {
+    this.#pipeline.upstreams.renew();
+  }
+
+  async close(): Promise<void> {
+    await this.#connections.closeAll();
+    await this.#pipeline.upstreams.close();
+  }
+
+  #accept(connection: ProxyConnection): void {
+    if (connection.socket.destroyed) return;
+    if (this.#connections.add(connection) === 'accepted') this.#front.emit('connection', connection.socket);
+    else connection.socket.destroy();
+  }
+
+  #acceptHttp2(connection: ProxyConnection): void {
+    const { socket } = connection;
+    if (socket.destroyed) return;
+    if (this.#connections.add(connection) !== 'accepted') return void socket.destroy();
+    const route = this.#routeOf(connection);
+    serveHttp2(this.#context, connection, route, (client) =>
+      serveRequest(this.#pipeline, connection, route, client),
+    );
+  }
+
+  #alert(socket: Socket, alert: number): void {
+    closeAfter(socket, alertRecord(alert), this.#context.limits.lingerMs);
+  }
+
+  #routeOf({ socket, authority }: ProxyConnection): Route {
+    return { authority: authority!, secure: this.#secure.has(socket) };
+  }
+
+  async #handle(
+    connection: ProxyConnection,
+    route: Route,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const context = this.#context;
+    const { limits } = context;
+    const refuse = ({ kind, body }: Refused): void =>
+      refuseRequest(request, response, kind, body, limits.lingerMs);
+    const method = request.method ?? 'GET';
+    const problem =
+      checkRequest(request, limits) ??
+      checkHost(request, route.authority, defaultPort(route)) ??
+      expectationProblem(request);
+    if (problem !== null) {
+      const { host, port } = route.authority;
+      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
+      return;
+    }
+    const client = new Http1Exchange(request, response, limits.lingerMs);
+    await serveRequest(this.#pipeline, connection, route, client);
+  }
+
+  async #refuseTakeover(
+    connection: ProxyConnection,
+    request: IncomingMessage,
+    reason: string,
+  ): Promise<void> {
+    const method = request.method ?? null;
+    detach(connection);
+    const refused = await refuseUndecided(this.#context, connection, {
+      kind: 'unsupported_protocol',
+      reason,
+      method,
+    });
+    refuseSocket(connection.socket, refused.kind, refused.body, this.#context.limits.lingerMs);
+  }
+}
