@@ -13,7 +13,7 @@ import type { Refusal } from '../../src/event/refusal.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import type { ProxyLimits } from '../../src/http/limits.ts';
-import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
+import { createProxy, type EgressProxy, type ProxyOptions } from '../../src/http/proxy.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import type { EgressTable } from '../../src/plan/plan.ts';
 import { endpoint, host, identity, policy, table } from '../match/tables.ts';
@@ -112,6 +112,7 @@ export interface BenchOptions {
   readonly onDefect?: (error: unknown) => void;
   readonly emit?: (draft: Draft) => void;
   readonly guard?: Pick<Guard, 'evaluate'>;
+  readonly inspect?: ProxyOptions['inspect'];
 }
 
 /** Allows a.test:80, a.test:443 and *.w.test:80 to everybody. */
@@ -148,6 +149,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
       recheck: dialer.recheck,
     },
     guard: options.guard ?? null,
+    inspect: options.inspect ?? null,
     emit: (draft) => {
       events.push(draft);
       options.emit?.(draft);

@@ -7,8 +7,9 @@ import { ConnectToTable } from '../../../src/egress/connect-to.ts';
 import { Destinations } from '../../../src/egress/destination.ts';
 import { createDialer } from '../../../src/egress/dial.ts';
 import type { Draft } from '../../../src/event/event.ts';
+import type { Guard } from '../../../src/guard/guard.ts';
 import { InspectedServer } from '../../../src/http/inspected/server.ts';
-import { createProxy } from '../../../src/http/proxy.ts';
+import { createProxy, type EgressProxy } from '../../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
 import { buildIndex } from '../../../src/match/egress-index.ts';
@@ -30,12 +31,14 @@ export interface Site {
   /** What reached the server. */
   readonly seen: Seen[];
   readonly events: Draft[];
+  readonly proxy: EgressProxy;
 }
 
 export async function site(
   messages: MessageRules,
   answer: (seen: Seen) => string | Promise<string> = () => '{}',
   more: Partial<EndpointInspection> = {},
+  guard: Pick<Guard, 'evaluate'> | null = null,
 ): Promise<Site> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
@@ -63,6 +66,7 @@ export async function site(
     index: buildIndex(table([policy('site', [inspection])])),
     callerOf: async () => ({ identity: ok(identity('/usr/bin/curl')), intended: null }),
     dialer: createDialer(new Destinations({ resolver: { lookup: async () => ok([]) }, connectTo })),
+    guard,
     emit: (draft) => events.push(draft),
     limits: { lingerMs: 200 },
     inspect: async (context) =>
@@ -74,7 +78,7 @@ export async function site(
   const { server: front, port } = await listen(() => undefined, false);
   proxy.attach(front);
   onCleanup(() => proxy.close());
-  return { port, seen, events };
+  return { port, seen, events, proxy };
 }
 
 export interface Answer {
