@@ -42,7 +42,8 @@ bool ledger_start(void) {
   set = descriptors_lift(epoll_create1(EPOLL_CLOEXEC));
   if (set < 0) return false;
   snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);
-  members = fopen(path, "re");
+  int fd = descriptors_lift(open(path, O_RDONLY | O_CLOEXEC));
+  members = fd < 0 ? NULL : fdopen(fd, "r");
   return members != NULL;
 }
 
