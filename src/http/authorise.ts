@@ -106,12 +106,8 @@ export async function authorise(
     const guarded = await context.guard?.evaluate(connectInput({ ...asked, identity: who }));
     if (guarded?.allow === false) {
       const { reason, detail } = guarded;
-      return refuse(
-        context,
-        asked,
-        { kind: reason, reason: detail, rule: verdict.candidates[0].rule },
-        processOf(who),
-      );
+      const { rule } = verdict.candidates[0];
+      return refuse(context, asked, { kind: reason, reason: detail, rule }, processOf(who));
     }
     if (isInspected(verdict.candidates)) {
       const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);

@@ -61,8 +61,7 @@ export interface EgressProxy {
 export function createProxy(options: ProxyOptions): EgressProxy {
   const limits = { ...PROXY_LIMITS, ...options.limits };
   let { index } = options;
-  const { dialer, guard = null, emit, onDefect = warn } = options;
-  const { inspect = null } = options;
+  const { dialer, guard = null, emit, onDefect = warn, inspect = null } = options;
   let inspection: Promise<Inspection> | null = null;
   const context: ProxyContext = {
     index: () => index,

@@ -14,9 +14,9 @@ const INSPECTION = {
   enforcement: 'enforce',
   allowEncodedSlash: false,
   path: null,
-  messages: null,
   allow: [],
   deny: [],
+  messages: null,
 } as const;
 
 function stays(policies: EgressPolicy[], more: Partial<Standing> = {}, connectTo: string[] = []): boolean {

@@ -94,6 +94,7 @@ export async function judgeRequest(
     return refuse(why, facts.path, sighted);
   }
   const { selected, rule } = verdict;
+  // Also what is only audited: a guardrail takes away, whatever the policy lets pass.
   if (context.guard !== null) {
     const inputs = requestInputs({ host, port, identity: who }, sighted.facts);
     const guarded =
