@@ -3,6 +3,7 @@ import { processOf } from '../../egress/decision-event.ts';
 import type { Candidates } from '../../egress/destination.ts';
 import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
+import { askedInputs } from '../../guard/asked-input.ts';
 import { requestInput } from '../../guard/input.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
 import { decide } from '../../match/decide.ts';
@@ -96,8 +97,9 @@ export async function judgeRequest(
   }
   const { selected, rule } = verdict;
   // Also what is only audited: a guardrail takes away, whatever the policy lets pass.
-  const guarded = await context.guard?.evaluate(requestInput(query, facts));
-  if (guarded?.allow === false) {
+  for (const asked of context.guard == null ? [] : askedInputs(sighted.facts.asked, facts.method)) {
+    const guarded = await context.guard!.evaluate(requestInput(query, facts, asked));
+    if (guarded.allow) continue;
     const { reason, detail } = guarded;
     return refuse({ kind: reason, reason: detail, rule: rule ?? selected.rule }, facts.path, sighted);
   }
