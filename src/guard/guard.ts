@@ -27,16 +27,8 @@ export interface GuardRequest {
   /** Canonical, without the query: what is sent. */
   readonly path: string;
   readonly query_params: Readonly<Record<string, readonly string[]>>;
-  readonly graphql: {
-    readonly operations: readonly {
-      readonly operation_type: string | null;
-      readonly operation_name: string | null;
-      /** Names of root fields. */
-      readonly fields: readonly string[];
-    }[];
-  } | null;
-  /** Without parameters. Of a batch, one in each question. */
-  readonly jsonrpc: { readonly method: string; readonly tool: string | null } | null;
+  readonly graphql: unknown;
+  readonly jsonrpc: unknown;
 }
 
 export type GuardAnswer =

@@ -2,7 +2,8 @@
 import type { Host } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import type { RequestFacts } from '../match/request-facts.ts';
-import type { GuardInput, GuardRequest } from './guard.ts';
+import { askedInputs } from './asked-input.ts';
+import type { GuardInput } from './guard.ts';
 
 export type GuardedFacts = Pick<RequestFacts, 'method' | 'path' | 'query' | 'asked'>;
 
@@ -30,26 +31,13 @@ const MAX_QUESTIONS = 64;
 
 /** What is asked about one request, all of which must be allowed. Null: it asks for too much at once. */
 export function requestInputs(asking: Asking, facts: GuardedFacts): readonly GuardInput[] | null {
-  const items = facts.asked?.kind === 'items' ? facts.asked.items : [];
-  const calls = items.filter((item) => item.kind === 'call');
-  if (calls.length > MAX_QUESTIONS) return null;
-  const operations = items
-    .filter((item) => item.kind === 'operation')
-    .map(({ type, name, fields }) => ({ operation_type: type, operation_name: name, fields }));
-  const input: GuardInput & { readonly request: GuardRequest } = {
+  const asked = askedInputs(facts.asked, facts.method);
+  if (asked.length > MAX_QUESTIONS) return null;
+  // From entries: `__proto__` is a name like any other.
+  const query_params = Object.fromEntries(facts.query);
+  const { method, path } = facts;
+  return asked.map((one) => ({
     ...connectInput(asking),
-    request: {
-      method: facts.method,
-      path: facts.path,
-      // From entries: `__proto__` is a name like any other.
-      query_params: Object.fromEntries(facts.query),
-      graphql: operations.length === 0 ? null : { operations },
-      jsonrpc: null,
-    },
-  };
-  if (calls.length === 0) return [input];
-  return calls.map(({ method, tool }) => ({
-    ...input,
-    request: { ...input.request, jsonrpc: { method, tool } },
+    request: { method, path, query_params, graphql: null, jsonrpc: null, ...one },
   }));
 }

@@ -33,7 +33,7 @@ describe('what a body asks for', () => {
   it('is one question for each call of a batch', () => {
     const items = [call('tools/list'), call('tools/call', 'delete')];
     const inputs = requestInputs(asking, { ...facts, asked: { kind: 'items', items } })!;
-    expect(inputs.map(({ request }) => request!.jsonrpc)).toEqual([
+    expect(inputs.map(({ request }) => request!.jsonrpc)).toMatchObject([
       { method: 'tools/list', tool: null },
       { method: 'tools/call', tool: 'delete' },
     ]);
@@ -48,7 +48,9 @@ describe('what a body asks for', () => {
     const items = [{ kind: 'operation', type: 'mutation', name: 'M', fields: ['drop'] }] as const;
     const [input] = requestInputs(asking, { ...facts, asked: { kind: 'items', items } })!;
     expect(input!.request!.graphql).toEqual({
-      operations: [{ operation_type: 'mutation', operation_name: 'M', fields: ['drop'] }],
+      operation_type: 'mutation',
+      operation_name: 'M',
+      fields: ['drop'],
     });
   });
 });

@@ -30,7 +30,7 @@ export type Sighted =
   | (Seen & {
       readonly kind: 'decided';
       readonly verdict: Exclude<RequestVerdict, RequestUnread>;
-      /** With what the body asks for, where it was read. */
+      /** With what is asked for, where that was read. */
       readonly facts: RequestFacts;
       /** What was judged; null: no body was looked at. */
       readonly held: Buffer | null;

@@ -18,7 +18,8 @@ function denying(...methods: string[]) {
   const asked: GuardInput[] = [];
   const evaluate = async (input: GuardInput): Promise<GuardAnswer> => {
     asked.push(input);
-    return methods.includes(input.request?.jsonrpc?.method ?? '')
+    const called = input.request?.jsonrpc as { method?: string } | null | undefined;
+    return methods.includes(called?.method ?? '')
       ? { allow: false, reason: 'guardrail_denied', detail: 'not that' }
       : { allow: true };
   };
