@@ -135,7 +135,7 @@ export async function main(args: string[]): Promise<number> {
     }
     guard = opened.value;
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
-    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
+    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null, ownerOf(plan));
     const given = { ...process.env, ...explicit(values) };
     const environment = fillEnvironment(plan.environment, given, scratch?.path ?? null);
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
@@ -167,6 +167,12 @@ export async function main(args: string[]): Promise<number> {
     await Promise.all([launcher?.abandon(), guard?.close()]);
     scratch?.remove();
   }
+}
+
+/** The user of the workload on the host, where it is not the caller. */
+function ownerOf({ identity: { host } }: Plan): { uid: number; gid: number } | null {
+  if (host.kind !== 'drop' || typeof host.uid !== 'number' || typeof host.gid !== 'number') return null;
+  return { uid: host.uid, gid: host.gid };
 }
 
 async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {

@@ -63,12 +63,14 @@ export const HTTP2_LIMITS = {
   /** Bytes of an answer that a server may send before they are read. */
   windowBytes: 1024 * 1024,
   /** How long a session with a server is kept without a request. */
-  idleMs: 30_000,
+  sessionIdleMs: 30_000,
 } as const;
 
-/** Bounds of bodies that are read before a request is judged, for one request. Their length is the endpoint's matter. */
+/** Bounds of bodies that are read before a request is judged. How long one may be is its endpoint's matter. */
 export const BODY_LIMITS = {
-  /** From the decision to read a body to its end. */
+  /** Bytes of all bodies of a sandbox that are held at once, until they are answered. */
+  heldBytes: 128 * 1024 * 1024,
+  /** From the decision to read one to its end. */
   bodyMs: 60_000,
 } as const;
 

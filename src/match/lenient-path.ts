@@ -14,14 +14,14 @@ const lenientText = (path: string): string => path.replace(DELIMITERS, (_, hex: 
 
 /** Components of a canonical path; null: it holds no escaped delimiter. */
 export function lenientComponents(path: string): readonly string[] | null {
+  if (!path.includes('%')) return null;
   const text = lenientText(path);
   return text === path ? null : text.replace(/\/{2,}/g, '/').split('/');
 }
 
 /**
  * Components as the boldest of servers read them, which undo escapes twice, cut off what stands behind an escaped `;`,
- * `?` or `#`, and resolve dots after all that. Null: it
- * holds nothing of the kind.
+ * `?` or `#`, and resolve dots after all that. Null: it holds nothing of the kind.
  */
 export function boldestComponents(path: string): readonly string[] | null {
   if (!/%(?:25|3B|3F|23)/.test(path)) return null;

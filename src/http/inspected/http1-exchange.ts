@@ -18,6 +18,7 @@ export class Http1Exchange implements ClientExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #lingerMs: number;
+  #written = false;
   #cutShort = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, lingerMs: number) {
@@ -52,20 +53,29 @@ export class Http1Exchange implements ClientExchange {
     // The rest of an unfinished request would stand where the next request is expected.
     if (!this.#request.complete) response.shouldKeepAlive = false;
     response.writeHead(status, phrase.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''), headers as string[]);
-    flushHead(response);
+    // What came with the head goes with it, in one write; a head that came alone does not wait.
+    process.nextTick(flush, this);
+  }
+
+  flush(): void {
+    if (!this.#written) flushHead(this.#response);
+    this.#written = true;
   }
 
   write(chunk: Buffer): boolean {
+    this.#written = true;
     return this.#response.write(chunk);
   }
 
   end(trailers: readonly (readonly [string, string])[]): void {
+    this.#written = true;
     if (trailers.length > 0 && this.#response.chunkedEncoding)
       this.#response.addTrailers(trailers as [string, string][]);
     endWhenRead(this.#request, this.#response, this.#lingerMs);
   }
 
   abort(): void {
+    this.#written = true;
     this.#response.destroy();
   }
 
@@ -90,3 +100,5 @@ export class Http1Exchange implements ClientExchange {
     else this.#response.once('close', listener);
   }
 }
+
+const flush = (exchange: Http1Exchange): void => exchange.flush();

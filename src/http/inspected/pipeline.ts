@@ -5,6 +5,7 @@ import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
 import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
@@ -12,6 +13,7 @@ import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
+  readonly bodies: HeldBytes;
 }
 
 /** Where a request goes, and how. */
@@ -26,19 +28,20 @@ export const defaultPort = ({ secure }: Route): number => (secure ? 443 : 80);
 
 /** Settles when the exchange is over. The header section has been checked, and names the authority of the route. */
 export async function serveRequest(
-  { context, upstreams }: Pipeline,
+  { context, upstreams, bodies }: Pipeline,
   connection: ProxyConnection,
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  const { authority } = route;
+  const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
   if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
   }
   const { allowed } = judgement;
-  const { host, port } = route.authority;
+  const { host, port } = authority;
   const { candidates, held } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
   const upstream = upstreams.to(key);

@@ -12,6 +12,7 @@ import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
+import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { serveHttp2 } from './http2-front.ts';
 import { readOpening } from './opening.ts';
@@ -40,7 +41,7 @@ export class InspectedServer implements Inspection {
     this.#authority = authority;
     const { headerBytes } = context.limits;
     const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
-    this.#pipeline = { context, upstreams };
+    this.#pipeline = { context, upstreams, bodies: new HeldBytes() };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),

@@ -43,6 +43,8 @@ export class Upstreams {
   readonly #pools = new Map<string, Kept>();
   /** Servers that were found to speak nothing else, as long as they are kept. */
   readonly #http2 = new WeakMap<Kept, Http2Upstream>();
+  /** The key that was used last. */
+  #newest = '';
 
   constructor(
     dialer: Dialer,
@@ -60,7 +62,9 @@ export class Upstreams {
   to(key: UpstreamKey): Upstream {
     const text = textOf(key);
     let pool = this.#pools.get(text);
+    if (pool !== undefined && text === this.#newest) return this.#http2.get(pool) ?? pool;
     if (pool !== undefined) this.#pools.delete(text);
+    this.#newest = text;
     pool ??= key.http2 ? this.#makeHttp2(key) : this.#make(key);
     this.#pools.set(text, pool);
     if (this.#pools.size > this.#limits.upstreams) {
@@ -154,10 +158,16 @@ const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
 /** Keys of policies may hold any character. */
 const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
-  JSON.stringify([
-    secure,
-    http2,
-    host.text,
-    port,
-    ...candidates.flatMap(({ rule }) => [rule.policy, rule.index]),
-  ]);
+  JSON.stringify([secure, http2, host.text, port, rulesOf(candidates)]);
+
+/** The requests of one connection have the same candidates, so that this is not put together for each. */
+const ruleTexts = new WeakMap<Candidates, string>();
+
+function rulesOf(candidates: Candidates): string {
+  let text = ruleTexts.get(candidates);
+  if (text === undefined) {
+    text = JSON.stringify(candidates.map(({ rule }) => [rule.policy, rule.index]));
+    ruleTexts.set(candidates, text);
+  }
+  return text;
+}
