@@ -158,7 +158,7 @@ const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
 /** Keys of policies may hold any character. */
 const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
-  JSON.stringify([secure, http2, host.text, port, rulesOf(candidates)]);
+  `${secure ? (http2 ? 'h2' : 'tls') : 'plain'} ${host.text} ${port} ${rulesOf(candidates)}`;
 
 /** The requests of one connection have the same candidates, so that this is not put together for each. */
 const ruleTexts = new WeakMap<Candidates, string>();
