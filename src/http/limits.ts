@@ -63,7 +63,7 @@ export const HTTP2_LIMITS = {
   /** Bytes of an answer that a server may send before they are read. */
   windowBytes: 1024 * 1024,
   /** How long a session with a server is kept without a request. */
-  idleMs: 30_000,
+  sessionIdleMs: 30_000,
 } as const;
 
 /** Bounds of bodies that are read before a request is judged. How long one may be is its endpoint's matter. */
