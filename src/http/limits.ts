@@ -1,7 +1,9 @@
 /** Bounds of the proxy, for one sandbox. docs/limits.md lists them; a test compares. */
 export const PROXY_LIMITS = {
   /** Connections at once, tunnels included; further ones are answered 503. */
-  connections: 1024,
+  connections: 12_288,
+  /** Those of them whose requests are looked at: each costs some three times the memory of a tunnel. */
+  inspectedConnections: 2048,
   /** Connections beyond that which still get the answer; the rest are closed without one. */
   surplusConnections: 64,
   /** Bytes of request line and header section together, and of a response's. */
