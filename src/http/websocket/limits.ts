@@ -3,7 +3,7 @@ export const WEBSOCKET_LIMITS = {
   /** Bytes of a message that is read as a whole, as it came and decompressed. */
   messageBytes: 4 * 1024 * 1024,
   /** Frames of such a message. */
-  fragments: 4096,
+  fragments: 65_536,
   /** Silence in the middle of such a message. */
   messageIdleMs: 30_000,
   /** From the first byte of such a message to its last. */
