@@ -2,8 +2,17 @@
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { answerHeaders, checkAnswer, checkHandshake, requestHeaders } from '../../../src/http/websocket/handshake.ts';
-import { relayWebSocket, type WebSocketEnd, type WebSocketOptions } from '../../../src/http/websocket/relay.ts';
+import {
+  answerHeaders,
+  checkAnswer,
+  checkHandshake,
+  requestHeaders,
+} from '../../../src/http/websocket/handshake.ts';
+import {
+  relayWebSocket,
+  type WebSocketEnd,
+  type WebSocketOptions,
+} from '../../../src/http/websocket/relay.ts';
 import { SharedByWebSockets } from '../../../src/http/websocket/shared.ts';
 
 export interface RelayServer {
@@ -14,7 +23,9 @@ export interface RelayServer {
   close(): Promise<void>;
 }
 
-export type Rules = Partial<Pick<WebSocketOptions, 'judgeText' | 'judgeBinary' | 'maskServerText' | 'shared'>>;
+export type Rules = Partial<
+  Pick<WebSocketOptions, 'judgeText' | 'judgeBinary' | 'maskServerText' | 'shared'>
+>;
 
 /** Lets everything through that the rules do not refuse. */
 export async function relayServer(upstreamPort: number, rules: Rules = {}): Promise<RelayServer> {
