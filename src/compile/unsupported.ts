@@ -1,4 +1,5 @@
 /** Parts of a valid policy that this version cannot enforce: a run refuses them, it never ignores them. */
+import { hasGraphqlRules } from '../policy/contract.ts';
 import type { Endpoint, Policy } from '../policy/policy.ts';
 import type { CompileProblem } from './input.ts';
 
@@ -29,8 +30,12 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol, credentialBinding } = endpoint;
-  if (protocol !== null && !['rest', 'tcp', 'udp'].includes(protocol.value))
+  if (protocol !== null && !['rest', 'websocket', 'tcp', 'udp'].includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
+  if (protocol?.value === 'websocket' && hasGraphqlRules(endpoint))
+    return { text: 'a GraphQL rule for WebSocket messages', line: protocol.span.line };
+  if (protocol?.value === 'websocket' && endpoint.websocketCredentialRewrite)
+    return { text: '`websocket_credential_rewrite`', line: protocol.span.line };
   if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };

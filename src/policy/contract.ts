@@ -47,8 +47,9 @@ function requestSettings(endpoint: Endpoint): Settings {
 const shown = (values: readonly string[]): string =>
   values.length === 0 ? 'none' : [...values].sort().join(', ');
 
-function hasGraphqlRules({ rules, denyRules }: Endpoint): boolean {
-  const isGraphql = (rule: L7Rule): boolean => rule.operationType !== null || rule.fields.length > 0;
+export function hasGraphqlRules({ rules, denyRules }: Endpoint): boolean {
+  const isGraphql = (rule: L7Rule): boolean =>
+    rule.operationType !== null || rule.operationName !== null || rule.fields.length > 0;
   return [...(rules ?? []), ...(denyRules ?? [])].some(isGraphql);
 }
 

@@ -39,13 +39,20 @@ interface Why {
   readonly rule: RuleReference | null;
 }
 
-/** @param defaultPort of the scheme that the request came by */
+/** What stands against a request that rules allow; no endpoint can turn it into an audit. */
+export type Objection = Omit<Why, 'rule'>;
+
+/**
+ * @param defaultPort of the scheme that the request came by
+ * @param object looks at the endpoint that the request is for
+ */
 export async function judgeRequest(
   context: ProxyContext,
   connection: ProxyConnection,
   authority: Authority,
   head: Head,
   defaultPort: number,
+  object: (selected: Selected) => Objection | null = () => null,
 ): Promise<Judgement> {
   const { host, port } = authority;
   const identity = await connection.identity();
@@ -85,6 +92,8 @@ export async function judgeRequest(
     return refuse(why, facts.path);
   }
   const { selected, rule } = verdict;
+  const objection = object(selected);
+  if (objection !== null) return refuse({ ...objection, rule: selected.rule }, facts.path);
   const decided = verdict.kind === 'audit' ? verdict.reason : 'allowed';
   const action = verdict.kind === 'audit' ? 'audit' : 'allow';
   context.emit(requestDraft(action, decided, rule, authority, facts, process));

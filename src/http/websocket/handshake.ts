@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { err, ok, type Result } from '../../base/result.ts';
-import { hasBody, valuesOf } from '../headers.ts';
+import { hasBody, listedTokens, valuesOf } from '../headers.ts';
 import {
   agreementText,
   type DeflateAgreed,
@@ -41,18 +41,14 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const PROTOCOLS = { count: 32, characters: 4096 };
 
-/** Whether a request asks for a WebSocket, well-formed or not. */
-export const asksForWebSocket = ({ rawHeaders }: Pick<HandshakeRequest, 'rawHeaders'>): boolean =>
-  tokens(rawHeaders, 'upgrade').includes('websocket');
-
 /** The error is a clause that repeats nothing of the request. */
 export function checkHandshake(request: HandshakeRequest, readServer = false): Result<Handshake, string> {
   const { method, rawHeaders, httpVersionMajor, httpVersionMinor } = request;
   if (method !== 'GET') return err('a WebSocket is asked for with GET');
   if (httpVersionMajor !== 1 || httpVersionMinor !== 1) return err('a WebSocket is asked for in HTTP/1.1');
-  if (tokens(rawHeaders, 'upgrade').join() !== 'websocket')
+  if (listedTokens(rawHeaders, 'upgrade').join() !== 'websocket')
     return err('the Upgrade header is not `websocket`');
-  if (!tokens(rawHeaders, 'connection').includes('upgrade'))
+  if (!listedTokens(rawHeaders, 'connection').includes('upgrade'))
     return err('the Connection header does not name Upgrade');
   if (hasBody(request)) return err('a request for a WebSocket has no body');
   const [version, ...versions] = valuesOf(rawHeaders, 'sec-websocket-version');
@@ -84,9 +80,9 @@ export function checkAnswer(
   { rawHeaders }: Pick<HandshakeRequest, 'rawHeaders'>,
   { key, protocols, offer, readServer }: Handshake,
 ): Result<Agreement, string> {
-  if (tokens(rawHeaders, 'upgrade').join() !== 'websocket')
+  if (listedTokens(rawHeaders, 'upgrade').join() !== 'websocket')
     return err('the server changes to another protocol than WebSocket');
-  if (!tokens(rawHeaders, 'connection').includes('upgrade'))
+  if (!listedTokens(rawHeaders, 'connection').includes('upgrade'))
     return err("the Connection header of the server's answer does not name Upgrade");
   const accepts = valuesOf(rawHeaders, 'sec-websocket-accept');
   if (accepts.length !== 1 || accepts[0] !== acceptOf(key))
@@ -119,9 +115,3 @@ function without(rawHeaders: readonly string[]): string[] {
       out.push(rawHeaders[i]!, rawHeaders[i + 1]!);
   return out;
 }
-
-const tokens = (rawHeaders: readonly string[], name: string): string[] =>
-  valuesOf(rawHeaders, name)
-    .flatMap((value) => value.split(','))
-    .map((token) => token.trim().toLowerCase())
-    .filter((token) => token !== '');

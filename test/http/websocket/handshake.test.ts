@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   answerHeaders,
-  asksForWebSocket,
   checkAnswer,
   checkHandshake,
   requestHeaders,
@@ -38,13 +37,6 @@ const handshake = (lines: typeof LINES = {}) => {
 };
 
 describe('a request for a WebSocket', () => {
-  it('is recognised, well-formed or not', () => {
-    expect(asksForWebSocket(ask())).toBe(true);
-    expect(asksForWebSocket(ask({ Upgrade: 'h2c, WEBSOCKET' }))).toBe(true);
-    expect(asksForWebSocket(ask({ Upgrade: 'h2c' }))).toBe(false);
-    expect(asksForWebSocket(ask({ Upgrade: undefined }))).toBe(false);
-  });
-
   it('is accepted as browsers send it', () => {
     const sent = handshake({
       'Sec-WebSocket-Protocol': ['chat, superchat', 'v2'],
