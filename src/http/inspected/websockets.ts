@@ -97,7 +97,7 @@ export class WebSockets {
             clientHead: head,
             server,
             serverHead: rest,
-            deflate: agreement.value.deflate !== null,
+            deflate: agreement.value.deflate,
           });
           return null;
         },

@@ -28,9 +28,10 @@ export function inflateMessage(
   });
 }
 
-export function deflateMessage(message: Uint8Array): Promise<Buffer> {
+/** @param windowBits 9 to 15: what zlib calls 8 is no smaller than 9 */
+export function deflateMessage(message: Uint8Array, windowBits = 15): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    deflateRaw(message, { finishFlush: constants.Z_SYNC_FLUSH }, (error, bytes) => {
+    deflateRaw(message, { finishFlush: constants.Z_SYNC_FLUSH, windowBits }, (error, bytes) => {
       if (error === null) resolve(bytes.subarray(0, -TAIL.length));
       else reject(error);
     });

@@ -10,12 +10,19 @@ export interface DeflateOffer {
   readonly serverNoContextTakeover: boolean;
   /** 8 to 15; null: it does not mind. */
   readonly serverMaxWindowBits: number | null;
+  /** Whether it can be told to use a smaller window, and a hint of how large; null: it cannot. */
+  readonly clientMaxWindowBits: number | 'any' | null;
 }
 
-/** What a server has agreed to, in messages that it sends. */
-export type DeflateAgreed = DeflateOffer;
+/** What a server has agreed to. */
+export interface DeflateAgreed extends DeflateOffer {
+  /** What it can take; null: any. */
+  readonly clientMaxWindowBits: number | null;
+}
 
 const NAME = 'permessage-deflate';
+const SERVER_WINDOW = 'server_max_window_bits';
+const CLIENT_WINDOW = 'client_max_window_bits';
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 interface Extension {
@@ -30,17 +37,23 @@ export function readOffer(values: readonly string[]): DeflateOffer | null {
     const offer = parse(text);
     if (offer === null || offer.name !== NAME) continue;
     const { parameters } = offer;
-    if (!known(parameters, { clientWindow: 'optional' })) continue;
-    return described(parameters);
+    if (!known(parameters, 'value or none')) continue;
+    const clientMaxWindowBits = parameters.has(CLIENT_WINDOW)
+      ? (bitsOf(parameters, CLIENT_WINDOW) ?? 'any')
+      : null;
+    return { ...described(parameters), clientMaxWindowBits };
   }
   return null;
 }
 
 /** @param readServer messages of the server are going to be read too */
 export function offerText(offer: DeflateOffer, readServer: boolean): string {
-  const { serverMaxWindowBits: bits } = offer;
-  const alone = offer.serverNoContextTakeover || readServer;
-  return `${NAME}; client_no_context_takeover${alone ? '; server_no_context_takeover' : ''}${windowText(bits)}`;
+  const { serverMaxWindowBits: server, clientMaxWindowBits: client } = offer;
+  const parts = [NAME, 'client_no_context_takeover'];
+  if (offer.serverNoContextTakeover || readServer) parts.push('server_no_context_takeover');
+  if (server !== null) parts.push(`${SERVER_WINDOW}=${server}`);
+  if (client !== null) parts.push(client === 'any' ? CLIENT_WINDOW : `${CLIENT_WINDOW}=${client}`);
+  return parts.join('; ');
 }
 
 /** Checks a server's answer to `offerText`; null: it has declined. The error is a clause. */
@@ -55,9 +68,9 @@ export function readAgreement(
   if (offer === null || texts.length > 1 || answer === null || answer.name !== NAME)
     return err('the server agrees to an extension that was not offered');
   const { parameters } = answer;
-  if (!known(parameters, { clientWindow: 'never' }))
+  if (!known(parameters, offer.clientMaxWindowBits === null ? 'never' : 'value'))
     return err('the server agrees to permessage-deflate with parameters that were not offered');
-  const agreed = described(parameters);
+  const agreed = { ...described(parameters), clientMaxWindowBits: bitsOf(parameters, CLIENT_WINDOW) };
   const bits = offer.serverMaxWindowBits;
   if ((offer.serverNoContextTakeover || readServer) && !agreed.serverNoContextTakeover)
     return err('the server keeps its compression context, which it was asked not to');
@@ -68,8 +81,6 @@ export function readAgreement(
 
 /** What the client is told. */
 export const agreementText = (agreed: DeflateAgreed): string => offerText(agreed, false);
-
-const windowText = (bits: number | null): string => (bits === null ? '' : `; server_max_window_bits=${bits}`);
 
 const listed = (values: readonly string[]): string[] =>
   values
@@ -95,23 +106,27 @@ function parse(text: string): Extension | null {
 
 function known(
   parameters: ReadonlyMap<string, string | null>,
-  { clientWindow }: { readonly clientWindow: 'optional' | 'never' },
+  clientWindow: 'never' | 'value' | 'value or none',
 ): boolean {
   for (const [key, value] of parameters) {
     const isWindow = value !== null && /^(?:[89]|1[0-5])$/.test(value);
-    if (key === 'server_max_window_bits' && isWindow) continue;
-    if (key === 'client_max_window_bits' && clientWindow === 'optional' && (isWindow || value === null))
-      continue;
+    if (key === SERVER_WINDOW && isWindow) continue;
+    if (key === CLIENT_WINDOW && clientWindow !== 'never' && isWindow) continue;
+    if (key === CLIENT_WINDOW && clientWindow === 'value or none' && value === null) continue;
     if (/^(?:server|client)_no_context_takeover$/.test(key) && value === null) continue;
     return false;
   }
   return true;
 }
 
-function described(parameters: ReadonlyMap<string, string | null>): DeflateOffer {
-  const bits = parameters.get('server_max_window_bits');
-  return {
-    serverNoContextTakeover: parameters.has('server_no_context_takeover'),
-    serverMaxWindowBits: bits === undefined || bits === null ? null : Number(bits),
-  };
+const described = (
+  parameters: ReadonlyMap<string, string | null>,
+): Omit<DeflateOffer, 'clientMaxWindowBits'> => ({
+  serverNoContextTakeover: parameters.has('server_no_context_takeover'),
+  serverMaxWindowBits: bitsOf(parameters, SERVER_WINDOW),
+});
+
+function bitsOf(parameters: ReadonlyMap<string, string | null>, key: string): number | null {
+  const bits = parameters.get(key);
+  return bits === undefined || bits === null ? null : Number(bits);
 }

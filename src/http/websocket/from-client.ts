@@ -3,6 +3,7 @@ import type { Result } from '../../base/result.ts';
 import { type FrameHead, OPCODE } from '../../inspect/websocket/frame.ts';
 import { deflateMessage } from './compression.ts';
 import { type DataToken, Direction, type Told } from './direction.ts';
+import type { DeflateAgreed } from './extensions.ts';
 import type { Outlet, Wait } from './outlet.ts';
 import type { SharedByWebSockets } from './shared.ts';
 import { type Failure, WholeMessage } from './whole-message.ts';
@@ -31,15 +32,22 @@ export class FromClient extends Direction {
   readonly #rules: ClientRules;
   readonly #shared: SharedByWebSockets;
   readonly #text: WholeMessage;
+  /** Of what is compressed for the server. */
+  readonly #windowBits: number;
   #inText = false;
 
   constructor(
-    options: { readonly rules: ClientRules; readonly deflate: boolean; readonly shared: SharedByWebSockets },
+    options: {
+      readonly rules: ClientRules;
+      readonly deflate: DeflateAgreed | null;
+      readonly shared: SharedByWebSockets;
+    },
     server: Outlet,
     told: Told,
   ) {
-    super({ masked: true, deflate: options.deflate }, server, told);
+    super({ masked: true, deflate: options.deflate !== null }, server, told);
     this.#rules = options.rules;
+    this.#windowBits = options.deflate?.clientMaxWindowBits ?? 15;
     this.#shared = options.shared;
     this.#text = new WholeMessage(options.shared, (failure) => told.broken(failure));
   }
@@ -99,14 +107,15 @@ export class FromClient extends Direction {
     if (this.passing !== 'all') return this.#text.done();
     if (judgement.kind === 'refuse') return this.told.refused(judgement.why);
     const { text } = judgement;
-    if (this.#text.compressed && text.length >= COMPRESSED_FROM) return this.#sendCompressed(text);
+    if (this.#text.compressed && text.length >= COMPRESSED_FROM && this.#windowBits > 8)
+      return this.#sendCompressed(text);
     const wait = this.#send(text, false);
     if (wait === undefined) return this.#text.done();
     return wait.then(() => this.#text.done());
   }
 
   async #sendCompressed(text: Buffer): Promise<void> {
-    const turn = this.#shared.compression.run(() => deflateMessage(text));
+    const turn = this.#shared.compression.run(() => deflateMessage(text, this.#windowBits));
     if (turn === null) return this.told.broken({ code: 1013, detail: 'too many messages are being read' });
     const bytes = await turn;
     if (this.passing === 'all') await this.#send(bytes, true);

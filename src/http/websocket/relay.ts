@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { closePayload, readClose } from '../../inspect/websocket/close.ts';
 import { OPCODE } from '../../inspect/websocket/frame.ts';
 import type { Told } from './direction.ts';
+import type { DeflateAgreed } from './extensions.ts';
 import { type ClientRules, FromClient } from './from-client.ts';
 import { FromServer, type MaskText } from './from-server.ts';
 import { Inlet } from './inlet.ts';
@@ -21,8 +22,8 @@ export interface WebSocketOptions extends ClientRules {
   readonly server: Duplex;
   /** What the server sent behind its answer. */
   readonly serverHead: Buffer;
-  /** permessage-deflate was agreed on with both, as `extensions.ts` does. */
-  readonly deflate: boolean;
+  /** permessage-deflate as it was agreed on with both; null: no message may be compressed. */
+  readonly deflate: DeflateAgreed | null;
   /** Needs a handshake with `readServer`. */
   readonly maskServerText?: MaskText;
   readonly shared: SharedByWebSockets;
@@ -84,7 +85,11 @@ class Relay {
       this.#toServer,
       this.#told('client'),
     );
-    this.#fromServer = new FromServer({ mask, deflate, shared }, this.#toClient, this.#told('server'));
+    this.#fromServer = new FromServer(
+      { mask, deflate: deflate !== null, shared },
+      this.#toClient,
+      this.#told('server'),
+    );
   }
 
   start(): void {

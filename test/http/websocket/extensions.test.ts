@@ -2,25 +2,25 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   agreementText,
+  type DeflateOffer,
   offerText,
   readAgreement,
   readOffer,
 } from '../../../src/http/websocket/extensions.ts';
 
-const PLAIN = { serverNoContextTakeover: false, serverMaxWindowBits: null };
+const PLAIN: DeflateOffer = {
+  serverNoContextTakeover: false,
+  serverMaxWindowBits: null,
+  clientMaxWindowBits: null,
+};
+const offer = (more: Partial<DeflateOffer>): DeflateOffer => ({ ...PLAIN, ...more });
 
 describe('an offer of compression', () => {
-  it.each<
-    [string, string[], typeof PLAIN | { serverNoContextTakeover: boolean; serverMaxWindowBits: number }]
-  >([
+  it.each<[string, string[], DeflateOffer]>([
     ['bare', ['permessage-deflate'], PLAIN],
-    ['of browsers', ['permessage-deflate; client_max_window_bits'], PLAIN],
-    ['with a window for the client', ['permessage-deflate;client_max_window_bits=10'], PLAIN],
-    [
-      'in quotes',
-      ['permessage-deflate; server_max_window_bits="12"'],
-      { serverNoContextTakeover: false, serverMaxWindowBits: 12 },
-    ],
+    ['of browsers', ['permessage-deflate; client_max_window_bits'], offer({ clientMaxWindowBits: 'any' })],
+    ['with a hint', ['permessage-deflate;client_max_window_bits=10'], offer({ clientMaxWindowBits: 10 })],
+    ['in quotes', ['permessage-deflate; server_max_window_bits="12"'], offer({ serverMaxWindowBits: 12 })],
     ['behind one that is not known', ['x-new; a=1, permessage-deflate'], PLAIN],
     [
       'behind one that cannot be',
@@ -30,10 +30,10 @@ describe('an offer of compression', () => {
     [
       'in a second header line',
       ['x-new', 'permessage-deflate; server_no_context_takeover'],
-      { serverNoContextTakeover: true, serverMaxWindowBits: null },
+      offer({ serverNoContextTakeover: true }),
     ],
-  ])('%s is understood', (_what, values, offer) => {
-    expect(readOffer(values)).toEqual(offer);
+  ])('%s is understood', (_what, values, understood) => {
+    expect(readOffer(values)).toEqual(understood);
   });
 
   it.each([
@@ -58,8 +58,11 @@ describe('an offer of compression', () => {
 
   it('goes on with messages of clients compressed one by one', () => {
     expect(offerText(PLAIN, false)).toBe('permessage-deflate; client_no_context_takeover');
-    expect(offerText({ serverNoContextTakeover: false, serverMaxWindowBits: 9 }, true)).toBe(
-      'permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=9',
+    expect(offerText(offer({ clientMaxWindowBits: 'any' }), false)).toBe(
+      'permessage-deflate; client_no_context_takeover; client_max_window_bits',
+    );
+    expect(offerText(offer({ serverMaxWindowBits: 9, clientMaxWindowBits: 10 }), true)).toBe(
+      'permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits=10',
     );
   });
 
@@ -78,9 +81,9 @@ describe('an offer of compression', () => {
     );
     fc.assert(
       fc.property(fc.array(part), (parts) => {
-        const offer = readOffer([parts.join('')]);
-        if (offer !== null) expect(readOffer([offerText(offer, false)])).toEqual(offer);
-        readAgreement([parts.join('')], offer, true);
+        const read = readOffer([parts.join('')]);
+        if (read !== null) expect(readOffer([offerText(read, false)])).toEqual(read);
+        readAgreement([parts.join('')], read, true);
       }),
     );
   });
@@ -98,38 +101,59 @@ describe("a server's answer about compression", () => {
       PLAIN,
       false,
     );
-    expect(agreed).toEqual({ ok: true, value: { serverNoContextTakeover: true, serverMaxWindowBits: 10 } });
+    const value = { serverNoContextTakeover: true, serverMaxWindowBits: 10, clientMaxWindowBits: null };
+    expect(agreed).toEqual({ ok: true, value });
     expect(agreed.ok && agreed.value !== null && agreementText(agreed.value)).toBe(
       'permessage-deflate; client_no_context_takeover; server_no_context_takeover; server_max_window_bits=10',
     );
   });
 
-  it.each<[string, string, typeof PLAIN | null, boolean]>([
+  it('may ask the client for a smaller window, where that has offered it', () => {
+    for (const clientMaxWindowBits of ['any', 12] as const) {
+      const agreed = readAgreement(
+        ['permessage-deflate; client_max_window_bits=9'],
+        offer({ clientMaxWindowBits }),
+        false,
+      );
+      expect(agreed).toEqual({ ok: true, value: offer({ clientMaxWindowBits: 9 }) });
+      expect(agreed.ok && agreed.value !== null && agreementText(agreed.value)).toBe(
+        'permessage-deflate; client_no_context_takeover; client_max_window_bits=9',
+      );
+    }
+    const valueless = readAgreement(
+      ['permessage-deflate; client_max_window_bits'],
+      offer({ clientMaxWindowBits: 'any' }),
+      false,
+    );
+    expect(valueless.ok).toBe(false);
+  });
+
+  it.each<[string, string, DeflateOffer | null, boolean]>([
     ['something else', 'x-new', PLAIN, false],
     ['something that was not offered', 'permessage-deflate', null, false],
     ['two things', 'permessage-deflate, x-new', PLAIN, false],
-    ['a smaller window for the client', 'permessage-deflate; client_max_window_bits=10', PLAIN, false],
+    [
+      'a smaller window for a client that cannot',
+      'permessage-deflate; client_max_window_bits=10',
+      PLAIN,
+      false,
+    ],
     ['nonsense', 'permessage-deflate; =', PLAIN, false],
     ['context kept, where messages are read', 'permessage-deflate', PLAIN, true],
     [
       'context kept, although the client cannot',
       'permessage-deflate',
-      { ...PLAIN, serverNoContextTakeover: true },
+      offer({ serverNoContextTakeover: true }),
       false,
     ],
     [
       'a larger window than was asked for',
       'permessage-deflate; server_max_window_bits=12',
-      { ...PLAIN, serverMaxWindowBits: 9 } as never,
+      offer({ serverMaxWindowBits: 9 }),
       false,
     ],
-    [
-      'no window, where one was asked for',
-      'permessage-deflate',
-      { ...PLAIN, serverMaxWindowBits: 9 } as never,
-      false,
-    ],
-  ])('with %s is refused', (_what, value, offer, readServer) => {
-    expect(readAgreement([value], offer, readServer).ok).toBe(false);
+    ['no window, where one was asked for', 'permessage-deflate', offer({ serverMaxWindowBits: 9 }), false],
+  ])('with %s is refused', (_what, value, offered, readServer) => {
+    expect(readAgreement([value], offered, readServer).ok).toBe(false);
   });
 });

@@ -93,7 +93,10 @@ describe('a request for a WebSocket', () => {
         'https://a.test',
       ],
       ...['Sec-WebSocket-Version', '13', 'Sec-WebSocket-Key', KEY, 'Sec-WebSocket-Protocol', 'chat, v2'],
-      ...['Sec-WebSocket-Extensions', 'permessage-deflate; client_no_context_takeover'],
+      ...[
+        'Sec-WebSocket-Extensions',
+        'permessage-deflate; client_no_context_takeover; client_max_window_bits',
+      ],
     ]);
   });
 });

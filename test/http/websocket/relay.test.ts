@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deflateMessage } from '../../../src/http/websocket/compression.ts';
@@ -74,6 +75,8 @@ class Peer {
   }
 }
 
+const DEFLATE = { serverNoContextTakeover: true, serverMaxWindowBits: null, clientMaxWindowBits: null };
+
 type Options = Partial<Omit<WebSocketOptions, 'onEnd' | 'shared'>> & {
   readonly limits?: Partial<WebSocketLimits>;
 };
@@ -99,7 +102,7 @@ async function relayed({ limits = {}, ...options }: Options = {}) {
     clientHead: Buffer.alloc(0),
     server: sides[1]!,
     serverHead: Buffer.alloc(0),
-    deflate: true,
+    deflate: DEFLATE,
     judgeText: (text) => {
       judged.push(text.toString());
       return text.includes('bad') ? { kind: 'refuse', why: 'not allowed' } : { kind: 'pass', text };
@@ -212,6 +215,22 @@ describe('a text message of a client', () => {
     expect(server.frames.map(({ rsv1 }) => rsv1)).toEqual([true, false]);
     expect(server.frames[0]!.payload).toEqual(await deflateMessage(Buffer.from(long)));
   });
+
+  it.each([8, 9, 15])(
+    'goes on with a window of %d bits where the server asked for that',
+    async (clientMaxWindowBits) => {
+      const { client, server } = await relayed({ deflate: { ...DEFLATE, clientMaxWindowBits } });
+      const words = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `${i % 997} `).join(''));
+      client.write({ opcode: 1, rsv: 4, payload: await deflateMessage(words) });
+      await eventually(() => server.frames.length === 1);
+      const { rsv1, payload } = server.frames[0]!;
+      expect(rsv1).toBe(clientMaxWindowBits > 8);
+      const windowBits = Math.max(9, clientMaxWindowBits);
+      const options = { windowBits, finishFlush: constants.Z_SYNC_FLUSH };
+      const tail = Buffer.from([0, 0, 255, 255]);
+      expect(rsv1 ? inflateRawSync(Buffer.concat([payload, tail]), options) : payload).toEqual(words);
+    },
+  );
 
   it('is judged when it came compressed in fragments', async () => {
     const { client, ends } = await relayed();
