@@ -32,6 +32,9 @@ export abstract class Direction implements Reader {
 
   protected abstract takeData(token: DataToken): Wait;
 
+  /** More has to come. */
+  protected abstract usedUp(): void;
+
   push(chunk: Buffer): void {
     if (this.passing !== 'nothing') this.#frames.push(chunk);
   }
@@ -39,8 +42,9 @@ export abstract class Direction implements Reader {
   step(): boolean | Promise<void> {
     if (this.passing === 'nothing') return false;
     const token = this.#frames.next();
-    if (token === null) return false;
-    return this.#take(token) ?? true;
+    if (token !== null) return this.#take(token) ?? true;
+    this.usedUp();
+    return false;
   }
 
   cork(): void {

@@ -66,6 +66,10 @@ export class FromClient extends Direction {
     return this.#inText && token.fin ? this.#complete() : undefined;
   }
 
+  protected override usedUp(): void {
+    this.#text.wait();
+  }
+
   #begin(head: FrameHead): Wait {
     if (head.opcode !== OPCODE.continuation) this.#inText = head.opcode === OPCODE.text;
     if (this.#inText) {

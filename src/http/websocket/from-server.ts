@@ -52,6 +52,10 @@ export class FromServer extends Direction {
     return this.#inText && token.fin ? this.#complete() : undefined;
   }
 
+  protected override usedUp(): void {
+    this.#text.wait();
+  }
+
   #begin(head: FrameHead): Wait {
     if (head.opcode !== OPCODE.continuation)
       this.#inText = this.#mask !== null && head.opcode === OPCODE.text;

@@ -4,10 +4,11 @@ import type { SharedByWebSockets } from './shared.ts';
 export type MessageProblem = 'too_large' | 'too_many_fragments' | 'no_room';
 
 const FIRST_BYTES = 1024;
+const EMPTY = Buffer.alloc(0);
 
 export class MessageBuffer {
   readonly #shared: SharedByWebSockets;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = EMPTY;
   #length = 0;
   #fragments = 0;
 
@@ -46,9 +47,10 @@ export class MessageBuffer {
 
   /** Ready for the next message. */
   clear(): void {
-    this.#shared.memory.give(this.#bytes.length);
-    this.#bytes = Buffer.alloc(0);
     this.#length = 0;
     this.#fragments = 0;
+    if (this.#bytes.length === 0) return;
+    this.#shared.memory.give(this.#bytes.length);
+    this.#bytes = EMPTY;
   }
 }

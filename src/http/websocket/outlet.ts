@@ -35,8 +35,8 @@ export class Outlet {
   }
 
   /** A whole frame. The payload is masked in place where frames are masked. */
-  frame(head: Omit<FrameHead, 'length'>, payload: Uint8Array): Wait {
-    const wait = this.begin({ ...head, length: payload.length });
+  frame({ fin, rsv1, opcode }: Omit<FrameHead, 'length'>, payload: Uint8Array): Wait {
+    const wait = this.begin({ fin, rsv1, opcode, length: payload.length });
     return payload.length === 0 ? wait : this.piece(payload);
   }
 

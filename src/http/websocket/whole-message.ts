@@ -24,7 +24,12 @@ export class WholeMessage {
   readonly #shared: SharedByWebSockets;
   readonly #onLate: (failure: Failure) => void;
   readonly #buffer: MessageBuffer;
+  /** Its frames have begun, and not ended. */
+  #underWay = false;
   #compressed = false;
+  /** Bytes of a message of one frame. */
+  #expected: number | null = null;
+  #piece: Buffer | null = null;
   #inflated = 0;
   #silence: NodeJS.Timeout | null = null;
   #whole: NodeJS.Timeout | null = null;
@@ -42,31 +47,46 @@ export class WholeMessage {
 
   /** The payload as it came. */
   get payload(): Buffer {
-    return this.#buffer.message;
+    return this.#piece ?? this.#buffer.message;
   }
 
   frame({ opcode, rsv1, length, fin }: FrameHead): Failure | null {
     if (opcode !== 0) this.#compressed = rsv1;
+    this.#underWay = true;
+    this.#expected = opcode !== 0 && fin ? length : null;
     const problem = this.#buffer.beginFrame(length);
-    if (problem !== null) return PROBLEMS[problem];
-    if (!fin || length > 0) this.#startTimers();
-    return null;
+    return problem === null ? null : PROBLEMS[problem];
   }
 
+  /** `piece` is not used by anybody else until `done`. */
   add(piece: Uint8Array): Failure | null {
-    this.#silence?.refresh();
+    // Most messages come in one piece, which need not be copied.
+    if (piece.length === this.#expected) {
+      this.#piece = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+      return null;
+    }
     const problem = this.#buffer.add(piece);
     return problem === null ? null : PROBLEMS[problem];
   }
 
+  /** What came is used up: when there is a message under way, its rest must not take too long. */
+  wait(): void {
+    if (!this.#underWay) return;
+    if (this.#silence === null) this.#startTimers();
+    else this.#silence.refresh();
+  }
+
   /** The text of the message, which has come to its end. It stays until `done`. */
   complete(): Result<Buffer, Failure> | Promise<Result<Buffer, Failure>> {
+    this.#underWay = false;
     this.#stopTimers();
-    return this.#compressed ? this.#inflate() : checked(this.#buffer.message);
+    return this.#compressed ? this.#inflate() : checked(this.payload);
   }
 
   /** Gives back what the message took. */
   done(): undefined {
+    this.#underWay = false;
+    this.#piece = null;
     this.#stopTimers();
     this.#buffer.clear();
     this.#shared.memory.give(this.#inflated);
@@ -75,7 +95,7 @@ export class WholeMessage {
 
   async #inflate(): Promise<Result<Buffer, Failure>> {
     const { memory, compression, limits } = this.#shared;
-    const turn = compression.run(() => inflateMessage(this.#buffer.message, limits.messageBytes));
+    const turn = compression.run(() => inflateMessage(this.payload, limits.messageBytes));
     if (turn === null) return err(PROBLEMS.no_room);
     const inflated = await turn;
     if (!inflated.ok) return err(inflated.error === 'too_large' ? PROBLEMS.too_large : NOT_DEFLATE);
@@ -85,7 +105,6 @@ export class WholeMessage {
   }
 
   #startTimers(): void {
-    if (this.#whole !== null) return;
     const { messageMs, messageIdleMs } = this.#shared.limits;
     const late = (): void =>
       this.#onLate({ code: 1002, detail: 'the rest of a message has not come in time' });
@@ -94,7 +113,8 @@ export class WholeMessage {
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#whole ?? undefined);
+    if (this.#whole === null) return;
+    clearTimeout(this.#whole);
     clearTimeout(this.#silence ?? undefined);
     this.#whole = null;
     this.#silence = null;

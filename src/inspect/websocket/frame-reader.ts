@@ -58,14 +58,18 @@ export class FrameReader {
 
   /** Null: what was given is used up, or there was a fault. */
   next(): FrameToken | null {
-    if (this.#faulty) return null;
+    const token = this.#faulty ? null : this.#read();
+    // A silent connection holds no chunk.
+    if (token === null || token.kind === 'fault') this.push(EMPTY);
+    return token;
+  }
+
+  #read(): FrameToken | null {
     if (this.#current === null) {
       const begun = this.#readHead();
       if (begun === null) return null;
       if ('kind' in begun) {
         this.#faulty = true;
-        this.#chunk = EMPTY;
-        this.#at = 0;
         return begun;
       }
       this.#current = begun;

@@ -23,9 +23,10 @@ export function headBytes({ fin, rsv1, opcode, length }: FrameHead, mask: Uint8A
   const bytes = new Uint8Array(2 + extended + (mask === null ? 0 : 4));
   bytes[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
   bytes[1] = (mask === null ? 0 : 0x80) | (extended === 0 ? length : extended === 2 ? 126 : 127);
-  const view = new DataView(bytes.buffer);
-  if (extended === 2) view.setUint16(2, length);
-  if (extended === 8) view.setBigUint64(2, BigInt(length));
+  if (extended === 2) {
+    bytes[2] = length >> 8;
+    bytes[3] = length & 0xff;
+  } else if (extended === 8) new DataView(bytes.buffer).setBigUint64(2, BigInt(length));
   if (mask !== null) bytes.set(mask, 2 + extended);
   return bytes;
 }

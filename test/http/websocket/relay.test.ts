@@ -340,7 +340,12 @@ describe('a hostile client', () => {
         Buffer.concat([frame(text('', { fin: false })), ...Array(10).fill(frame({ opcode: 0, fin: false }))]),
       { fragments: 10 },
     ],
-    ['more than there is room for', 1013, () => frame(text('x'.repeat(2000))), { heldMessageBytes: 1500 }],
+    [
+      'more than there is room for',
+      1013,
+      () => frame(text('x'.repeat(2000), { fin: false })),
+      { heldMessageBytes: 1500 },
+    ],
     [
       'a message whose rest does not come',
       1002,
