@@ -8,6 +8,7 @@ import { headText } from '../exchange.ts';
 import { endToEndRequest, inspectedResponse } from '../headers.ts';
 import { negotiate } from '../negotiate.ts';
 import { authorityText } from '../request-target.ts';
+import { SharedByWebSockets } from '../websocket/budget.ts';
 import {
   answerHeaders,
   checkAnswer,
@@ -16,7 +17,6 @@ import {
   requestHeaders,
 } from '../websocket/handshake.ts';
 import { relayWebSocket, type WebSocketRelay } from '../websocket/relay.ts';
-import { SharedByWebSockets } from '../websocket/shared.ts';
 import { type Allowed, judgeRequest, type Objection } from './judge.ts';
 import { type WebSocketJudge, webSocketJudge } from './judge-messages.ts';
 import { defaultPort, failureOf, type Pipeline, type Route } from './pipeline.ts';

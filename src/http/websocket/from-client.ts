@@ -1,11 +1,11 @@
 /** What a client sends: text is judged message by message, before any of it goes on; binary messages are let through or not. */
 import type { Result } from '../../base/result.ts';
 import { type FrameHead, OPCODE } from '../../inspect/websocket/frame.ts';
+import type { SharedByWebSockets } from './budget.ts';
 import { deflateMessage } from './compression.ts';
 import { type DataToken, Direction, type Told } from './direction.ts';
 import type { DeflateAgreed } from './extensions.ts';
 import type { Outlet, Wait } from './outlet.ts';
-import type { SharedByWebSockets } from './shared.ts';
 import { type Failure, WholeMessage } from './whole-message.ts';
 
 export interface Refusal {

@@ -1,9 +1,9 @@
 /** What a server sends: frames pass as they come, or text is held for a moment so that what is secret can be masked. */
 import type { Result } from '../../base/result.ts';
 import { type FrameHead, OPCODE } from '../../inspect/websocket/frame.ts';
+import type { SharedByWebSockets } from './budget.ts';
 import { type DataToken, Direction, type Told } from './direction.ts';
 import type { Outlet, Wait } from './outlet.ts';
-import type { SharedByWebSockets } from './shared.ts';
 import { type Failure, WholeMessage } from './whole-message.ts';
 
 /** A whole message, in UTF-8, to what the client gets; null: the same. */

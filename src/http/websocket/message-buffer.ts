@@ -1,5 +1,5 @@
 /** One message as it comes in: copied once, never more than a limit, and counted for all connections together. */
-import type { SharedByWebSockets } from './shared.ts';
+import type { SharedByWebSockets } from './budget.ts';
 
 export type MessageProblem = 'too_large' | 'too_many_fragments' | 'no_room';
 

@@ -6,13 +6,13 @@ import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { closePayload, readClose } from '../../inspect/websocket/close.ts';
 import { OPCODE } from '../../inspect/websocket/frame.ts';
+import type { SharedByWebSockets } from './budget.ts';
 import type { Told } from './direction.ts';
 import type { DeflateAgreed } from './extensions.ts';
 import { type ClientRules, FromClient } from './from-client.ts';
 import { FromServer, type MaskText } from './from-server.ts';
 import { Inlet } from './inlet.ts';
 import { Outlet, type Wait } from './outlet.ts';
-import type { SharedByWebSockets } from './shared.ts';
 import type { Failure } from './whole-message.ts';
 
 export interface WebSocketOptions extends ClientRules {

@@ -2,9 +2,9 @@
 import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { FrameHead } from '../../inspect/websocket/frame.ts';
+import type { SharedByWebSockets } from './budget.ts';
 import { inflateMessage } from './compression.ts';
 import { MessageBuffer, type MessageProblem } from './message-buffer.ts';
-import type { SharedByWebSockets } from './shared.ts';
 
 /** Why a connection ends: a close code (RFC 6455, section 7.4.1, and IANA's registry) and a clause. */
 export interface Failure {

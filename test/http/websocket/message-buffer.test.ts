@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SharedByWebSockets } from '../../../src/http/websocket/budget.ts';
 import { MessageBuffer } from '../../../src/http/websocket/message-buffer.ts';
-import { SharedByWebSockets } from '../../../src/http/websocket/shared.ts';
 
 describe('a message', () => {
   it('is what its pieces are, counted with at most twice its length, and given back', () => {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { constants, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SharedByWebSockets } from '../../../src/http/websocket/budget.ts';
 import { deflateMessage } from '../../../src/http/websocket/compression.ts';
 import type { WebSocketLimits } from '../../../src/http/websocket/limits.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type WebSocketEnd,
   type WebSocketOptions,
 } from '../../../src/http/websocket/relay.ts';
-import { SharedByWebSockets } from '../../../src/http/websocket/shared.ts';
 import { FrameReader, type FrameToken } from '../../../src/inspect/websocket/frame-reader.ts';
 import { cut, frame, type Written } from '../../inspect/websocket/frames.ts';
 import { eventually, listen, onCleanup } from '../harness.ts';
