@@ -1,6 +1,5 @@
 /** Parts of a valid policy that this version cannot enforce: a run refuses them, it never ignores them. */
-import { hasGraphqlRules } from '../policy/contract.ts';
-import type { Endpoint, Policy } from '../policy/policy.ts';
+import type { Endpoint, Policy, Protocol } from '../policy/policy.ts';
 import type { CompileProblem } from './input.ts';
 
 export function unsupported(policy: Policy | null): CompileProblem[] {
@@ -28,12 +27,21 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
+const SUPPORTED: readonly Protocol[] = [
+  'rest',
+  'websocket',
+  'graphql',
+  'json-rpc',
+  'mcp',
+  'grpc',
+  'tcp',
+  'udp',
+];
+
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol, credentialBinding } = endpoint;
-  if (protocol !== null && !['rest', 'websocket', 'tcp', 'udp'].includes(protocol.value))
+  if (protocol !== null && !SUPPORTED.includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
-  if (protocol?.value === 'websocket' && hasGraphqlRules(endpoint))
-    return { text: 'a GraphQL rule for WebSocket messages', line: protocol.span.line };
   if (protocol?.value === 'websocket' && endpoint.websocketCredentialRewrite)
     return { text: '`websocket_credential_rewrite`', line: protocol.span.line };
   if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };

@@ -6,7 +6,9 @@ import { REFUSALS, type Refusal, type RefusalKind } from '../event/refusal.ts';
 const PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
+  413: 'Content Too Large',
   417: 'Expectation Failed',
   431: 'Request Header Fields Too Large',
   502: 'Bad Gateway',
@@ -20,10 +22,14 @@ export interface RefusalAnswer {
   readonly body: Buffer;
 }
 
-/** A refusal as a response that closes its connection. */
-export function refusalAnswer(kind: RefusalKind, refusal: Refusal): RefusalAnswer {
+/** A refusal as a response that closes its connection. @param wire its body, when it is another than the refusal itself */
+export function refusalAnswer(
+  kind: RefusalKind,
+  refusal: Refusal,
+  wire = JSON.stringify(refusal),
+): RefusalAnswer {
   const { status } = REFUSALS[kind];
-  const body = Buffer.from(`${JSON.stringify(refusal)}\n`);
+  const body = Buffer.from(`${wire}\n`);
   const headers = [
     'Content-Type',
     'application/json',
@@ -31,6 +37,8 @@ export function refusalAnswer(kind: RefusalKind, refusal: Refusal): RefusalAnswe
     String(body.length),
     'Connection',
     'close',
+    // RFC 9110 section 15.5.6.
+    ...(status === 405 ? ['Allow', 'POST'] : []),
     ...(refusal.policy === null ? [] : ['X-OpenShell-Policy', headerText(refusal.policy)]),
   ];
   return { status, phrase: PHRASES[status] ?? 'Refused', headers, body };
@@ -63,12 +71,13 @@ export function refuseRequest(
   kind: RefusalKind,
   refusal: Refusal,
   lingerMs: number,
+  wire?: string,
 ): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const { status, phrase, headers, body } = refusalAnswer(kind, refusal);
+  const { status, phrase, headers, body } = refusalAnswer(kind, refusal, wire);
   response.sendDate = false;
   response.shouldKeepAlive = false;
   response.writeHead(status, phrase, [...headers]);

@@ -1,11 +1,15 @@
 /** One decision: who asks, may they, where is it, can it be reached. Each leaves exactly one event (INV-04). */
+
 import type { request as httpRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Address } from '../base/address.ts';
 import { decisionDraft, processOf } from '../egress/decision-event.ts';
 import type { DestinationProblem } from '../egress/destination.ts';
 import type { Dialer, Dialled } from '../egress/dial.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Draft, ProcessReference, RuleReference } from '../event/event.ts';
 import { REFUSALS, type Refusal, type RefusalFacts, type RefusalKind, refusalOf } from '../event/refusal.ts';
+import type { Guard } from '../guard/guard.ts';
+import { connectInput } from '../guard/input.ts';
 import { decide } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
@@ -19,6 +23,8 @@ export interface ProxyContext {
   /** The rules that hold now. */
   readonly index: () => EgressIndex;
   readonly dialer: Dialer;
+  /** Asked about what the rules allow; null: none. */
+  readonly guard: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
   readonly limits: ProxyLimits;
   /** What looks at requests; null: no endpoint of the plan asks for it. */
@@ -47,6 +53,8 @@ export interface Inspection {
     request: IncomingMessage,
     head: Buffer,
   ): Promise<void>;
+  /** The rules are others: nothing that the old ones checked is used for a new request. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -60,7 +68,15 @@ export interface Asked extends Authority {
 export interface Refused {
   readonly kind: RefusalKind;
   readonly body: Refusal;
+  /** As the caller's protocol has it; absent: as it is. */
+  readonly form?: RefusalForm;
 }
+
+export type RefusalForm =
+  /** The status stays. */
+  | { readonly kind: 'json'; readonly text: string }
+  /** Headers of an answer that has nothing else, with status 200. Over HTTP/1.1 there is none. */
+  | { readonly kind: 'grpc'; readonly headers: Readonly<Record<string, string>> };
 
 export type Permission =
   | { readonly state: 'granted'; readonly dialled: Dialled }
@@ -76,7 +92,6 @@ export async function authorise(
   connection: ProxyConnection,
   asked: Asked,
 ): Promise<Permission> {
-  const signal = connection.closed;
   const identity = await connection.identity();
   if (!identity.ok) return refuse(context, asked, unidentified(identity.error), identity.error.process);
   const who = identity.value;
@@ -87,19 +102,25 @@ export async function authorise(
       const { reason, message, rule } = verdict;
       return refuse(context, asked, { kind: reason, reason: message, rule }, processOf(who));
     }
+    const guarded = await context.guard?.evaluate(connectInput({ ...asked, identity: who }));
+    if (guarded?.allow === false) {
+      const { reason, detail } = guarded;
+      const { rule } = verdict.candidates[0];
+      return refuse(context, asked, { kind: reason, reason: detail, rule }, processOf(who));
+    }
     if (isInspected(verdict.candidates)) {
       const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);
-      if (!checked.ok) return unreachable(context, asked, checked.error, who, signal);
+      if (!checked.ok) return unreachable(context, asked, checked.error, who, connection.closed);
       if (context.index() !== index) continue;
       const [target] = checked.value.targets;
       const { candidate } = checked.value;
-      if (!admit(context, connection, asked, { candidate, address: target!.address.text }, who))
+      if (!admit(context, connection, asked, { candidate, address: target!.address, inspected: true }, who))
         return { state: 'gone' };
       if (context.inspection === null) throw new Error('internal error: nothing looks at requests here');
       return { state: 'inspected', inspection: await context.inspection() };
     }
-    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, signal);
-    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, signal);
+    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, connection.closed);
+    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, connection.closed);
     // The rules may have changed while the connection was made: those that hold now must allow it.
     const candidate =
       context.index() === index ? dialled.value.candidate : stillAllowed(context, asked, dialled.value, who);
@@ -118,11 +139,23 @@ function granted(
   const { candidate, target } = dialled;
   let admitted = false;
   try {
-    admitted = admit(context, connection, asked, { candidate, address: target.address.text }, who);
+    admitted = admit(
+      context,
+      connection,
+      asked,
+      { candidate, address: target.address, inspected: false },
+      who,
+    );
   } finally {
     if (!admitted) dialled.socket.destroy();
   }
   return admitted ? { state: 'granted', dialled } : { state: 'gone' };
+}
+
+interface Admitted {
+  readonly candidate: Candidate;
+  readonly address: Address;
+  readonly inspected: boolean;
 }
 
 /** Says that it is allowed. False: the caller has left. */
@@ -130,12 +163,12 @@ function admit(
   context: ProxyContext,
   connection: ProxyConnection,
   asked: Asked,
-  { candidate, address }: { readonly candidate: Candidate; readonly address: string },
+  { candidate, address, inspected }: Admitted,
   who: BinaryIdentity,
 ): boolean {
   const { rule } = candidate;
   const { via, port } = asked;
-  const subject = { via, host: asked.host.text, port, address };
+  const subject = { via, host: asked.host.text, port, address: address.text };
   const draft = decisionDraft({
     action: 'allow',
     reason: 'allowed',
@@ -144,8 +177,15 @@ function admit(
     process: processOf(who),
   });
   context.emit(draft);
-  if (connection.closed.aborted) return false;
-  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who };
+  if (connection.socket.destroyed) return false;
+  const standing = { host: asked.host, port, address, identity: who, inspected };
+  connection.exchange = {
+    clientPort: connection.clientPort,
+    ...subject,
+    rule,
+    identity: who,
+    standing,
+  };
   return true;
 }
 

@@ -12,6 +12,7 @@ const decoded = (hex: string): string => (hex === '5C' ? '/' : String.fromCharCo
 
 /** Components of a canonical path; null: it holds no escaped delimiter. */
 export function lenientComponents(path: string): readonly string[] | null {
+  if (!path.includes('%')) return null;
   const text = path.replace(DELIMITERS, (_, hex: string) => decoded(hex));
   return text === path ? null : text.replace(/\/{2,}/g, '/').split('/');
 }

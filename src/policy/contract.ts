@@ -47,7 +47,7 @@ function requestSettings(endpoint: Endpoint): Settings {
 const shown = (values: readonly string[]): string =>
   values.length === 0 ? 'none' : [...values].sort().join(', ');
 
-export function hasGraphqlRules({ rules, denyRules }: Endpoint): boolean {
+function hasGraphqlRules({ rules, denyRules }: Endpoint): boolean {
   const isGraphql = (rule: L7Rule): boolean =>
     rule.operationType !== null || rule.operationName !== null || rule.fields.length > 0;
   return [...(rules ?? []), ...(denyRules ?? [])].some(isGraphql);

@@ -70,6 +70,8 @@ process.exitCode = await run({
   quiet: true,
   degraded: [],
   warn: (line) => void process.stderr.write(`${line}\n`),
+  reload: null,
+  guard: null,
 });
 scratch?.remove();
 

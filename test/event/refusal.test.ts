@@ -67,6 +67,17 @@ describe('the table of refusals', () => {
       '023 request_denied_by_rule',
       '024 path_invalid',
       '025 query_invalid',
+      '040 body_too_large',
+      '041 graphql_invalid',
+      '042 json_rpc_invalid',
+      '043 mcp_invalid',
+      '044 mcp_method_not_allowed',
+      '045 mcp_version_unsupported',
+      '046 mcp_version_not_allowed',
+      '047 grpc_invalid',
+      '048 too_many_bodies',
+      '060 guardrail_denied',
+      '061 guardrail_failed',
     ]);
   });
 });

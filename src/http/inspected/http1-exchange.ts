@@ -17,6 +17,7 @@ export class Http1Exchange implements ClientExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #lingerMs: number;
+  #written = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, lingerMs: number) {
     this.#request = request;
@@ -49,25 +50,35 @@ export class Http1Exchange implements ClientExchange {
     // The rest of an unfinished request would stand where the next request is expected.
     if (!this.#request.complete) response.shouldKeepAlive = false;
     response.writeHead(status, phrase.replace(/[^\t\x20-\x7e\x80-\xff]/g, ''), headers as string[]);
-    response.flushHeaders();
+    // What came with the head goes with it, in one write; a head that came alone does not wait.
+    process.nextTick(flush, this);
+  }
+
+  flush(): void {
+    if (!this.#written) this.#response.flushHeaders();
+    this.#written = true;
   }
 
   write(chunk: Buffer): boolean {
+    this.#written = true;
     return this.#response.write(chunk);
   }
 
   end(trailers: readonly (readonly [string, string])[]): void {
+    this.#written = true;
     if (trailers.length > 0 && this.#response.chunkedEncoding)
       this.#response.addTrailers(trailers as [string, string][]);
     this.#response.end();
   }
 
   abort(): void {
+    this.#written = true;
     this.#response.destroy();
   }
 
-  refuse({ kind, body }: Refused): void {
-    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs);
+  refuse({ kind, body, form }: Refused): void {
+    const text = form?.kind === 'json' ? form.text : undefined;
+    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs, text);
   }
 
   onDrain(listener: () => void): void {
@@ -79,3 +90,5 @@ export class Http1Exchange implements ClientExchange {
     else this.#response.once('close', listener);
   }
 }
+
+const flush = (exchange: Http1Exchange): void => exchange.flush();

@@ -85,16 +85,20 @@ export class Http2Exchange implements ClientExchange {
   }
 
   /** Only the stream ends: others of the session go on. */
-  refuse({ kind, body }: Refused): void {
+  refuse({ kind, body, form }: Refused): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     if (this.begun) {
       this.abort();
       return;
     }
-    const { status, headers, body: bytes } = refusalAnswer(kind, body);
-    stream.respond({ ':status': status, ...grouped(headers) });
-    stream.end(bytes);
+    if (form?.kind === 'grpc') {
+      stream.respond({ ':status': 200, ...form.headers }, { endStream: true });
+    } else {
+      const { status, headers, body: bytes } = refusalAnswer(kind, body, form?.text);
+      stream.respond({ ':status': status, ...grouped(headers) });
+      stream.end(bytes);
+    }
     this.body?.destroy();
   }
 

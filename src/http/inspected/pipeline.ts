@@ -5,6 +5,7 @@ import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
 import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
@@ -12,6 +13,7 @@ import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
+  readonly bodies: HeldBytes;
 }
 
 /** Where a request goes, and how. */
@@ -26,22 +28,25 @@ export const defaultPort = ({ secure }: Route): number => (secure ? 443 : 80);
 
 /** Settles when the exchange is over. The header section has been checked, and names the authority of the route. */
 export async function serveRequest(
-  { context, upstreams }: Pipeline,
+  { context, upstreams, bodies }: Pipeline,
   connection: ProxyConnection,
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  const { authority } = route;
+  const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
+  if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
   }
   const { allowed } = judgement;
-  const { host, port } = route.authority;
-  const { candidates } = allowed;
+  const { host, port } = authority;
+  const { candidates, held } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
   const upstream = upstreams.to(key);
-  if (client.body !== null && client.expectsContinue) client.sendContinue();
+  if (held === null && client.body !== null && client.expectsContinue) client.sendContinue();
+  const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
     method: allowed.facts.method,
     target: allowed.facts.target,
@@ -49,9 +54,9 @@ export async function serveRequest(
       'Host',
       authorityText(route.authority, defaultPort(route)),
       ...client.headers,
-      ...(client.contentLength === null ? [] : ['Content-Length', client.contentLength]),
+      ...(contentLength === null ? [] : ['Content-Length', contentLength]),
     ],
-    body: client.body,
+    body: client.body === null ? null : (held ?? client.body),
   };
   await exchange(
     upstream,
@@ -75,7 +80,7 @@ function isGrpc({ headers }: ClientExchange): boolean {
 export function failureOf(
   context: ProxyContext,
   { authority }: Route,
-  { rule, binary, facts, process }: Allowed,
+  { rule, binary, facts, process, formOf }: Allowed,
   error: Error,
 ): Refused {
   const problem = error instanceof UpstreamProblem ? error : null;
@@ -95,5 +100,6 @@ export function failureOf(
     binary,
     address: problem?.destination?.address ?? null,
   });
-  return { kind, body };
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
 }

@@ -11,6 +11,7 @@ import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
+import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { serveHttp2 } from './http2-front.ts';
 import { readOpening } from './opening.ts';
@@ -39,7 +40,7 @@ export class InspectedServer implements Inspection {
     this.#context = context;
     this.#authority = authority;
     const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
-    this.#pipeline = { context, upstreams };
+    this.#pipeline = { context, upstreams, bodies: new HeldBytes() };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
@@ -110,6 +111,11 @@ export class InspectedServer implements Inspection {
     head: Buffer,
   ): Promise<void> {
     await this.#upgrade(connection, { authority: target, secure: false }, request, head);
+  }
+
+  renew(): void {
+    this.#pipeline.upstreams.renew();
+    void this.#webSockets?.then((webSockets) => webSockets.rulesChanged());
   }
 
   async close(): Promise<void> {

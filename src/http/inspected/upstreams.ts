@@ -43,6 +43,8 @@ export class Upstreams {
   readonly #pools = new Map<string, Kept>();
   /** Servers that were found to speak nothing else, as long as they are kept. */
   readonly #http2 = new WeakMap<Kept, Http2Upstream>();
+  /** The key that was used last. */
+  #newest = '';
 
   constructor(dialer: Dialer, tls: UpstreamTls, headerBytes: number, limits = UPSTREAM_LIMITS) {
     this.#dialer = dialer;
@@ -55,10 +57,12 @@ export class Upstreams {
   to(key: UpstreamKey): Upstream {
     const text = textOf(key);
     let pool = this.#pools.get(text);
+    if (pool !== undefined && text === this.#newest) return this.#http2.get(pool) ?? pool;
     if (pool !== undefined) this.#pools.delete(text);
+    this.#newest = text;
     pool ??= key.http2 ? this.#makeHttp2(key) : this.#make(key);
     this.#pools.set(text, pool);
-    if (this.#pools.size > this.#limits.pools) {
+    if (this.#pools.size > this.#limits.upstreams) {
       const [oldest, unused] = this.#pools.entries().next().value!;
       this.#pools.delete(oldest);
       void unused.close();
@@ -93,10 +97,10 @@ export class Upstreams {
   #make(key: UpstreamKey): Pool {
     const limits = this.#limits;
     return new Pool('http://upstream.invalid', {
-      connections: limits.connections,
+      connections: limits.upstreamConnections,
       pipelining: 1,
-      keepAliveTimeout: limits.keepAliveMs,
-      keepAliveMaxTimeout: limits.keepAliveMs,
+      keepAliveTimeout: limits.upstreamIdleMs,
+      keepAliveMaxTimeout: limits.upstreamIdleMs,
       // Agents wait long for answers; the client decides for how long.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -142,9 +146,16 @@ export class Upstreams {
 const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
 const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
-  [
-    secure ? (http2 ? 'h2' : 'tls') : 'plain',
-    host.text,
-    port,
-    ...candidates.map(({ rule }) => `${rule.policy}#${rule.index}`),
-  ].join(' ');
+  `${secure ? (http2 ? 'h2' : 'tls') : 'plain'} ${host.text} ${port} ${rulesOf(candidates)}`;
+
+/** The requests of one connection have the same candidates, so that this is not put together for each. */
+const ruleTexts = new WeakMap<Candidates, string>();
+
+function rulesOf(candidates: Candidates): string {
+  let text = ruleTexts.get(candidates);
+  if (text === undefined) {
+    text = candidates.map(({ rule }) => `${rule.policy}#${rule.index}`).join(' ');
+    ruleTexts.set(candidates, text);
+  }
+  return text;
+}

@@ -17,8 +17,9 @@ import {
   requestHeaders,
 } from '../websocket/handshake.ts';
 import { relayWebSocket, type WebSocketRelay } from '../websocket/relay.ts';
+import type { RequestToJudge } from './client-exchange.ts';
 import { type Allowed, judgeRequest, type Objection } from './judge.ts';
-import { type WebSocketJudge, webSocketJudge } from './judge-messages.ts';
+import { WebSocketJudge } from './judge-messages.ts';
 import { defaultPort, failureOf, type Pipeline, type Route } from './pipeline.ts';
 
 interface Opened {
@@ -31,9 +32,9 @@ export class WebSockets {
   readonly #shared: SharedByWebSockets;
   readonly #open = new Set<Opened>();
 
-  constructor(pipeline: Pipeline, shared = new SharedByWebSockets()) {
+  constructor(pipeline: Pipeline) {
     this.#pipeline = pipeline;
-    this.#shared = shared;
+    this.#shared = new SharedByWebSockets(pipeline.bodies);
   }
 
   /** @param head what came behind the request, whose header section has been checked and names the authority of the route */
@@ -43,23 +44,24 @@ export class WebSockets {
     request: IncomingMessage,
     head: Buffer,
   ): Promise<void> {
-    const { context, upstreams } = this.#pipeline;
+    const { context, upstreams, bodies } = this.#pipeline;
     const { socket } = connection;
     const refuse = ({ kind, body }: Refused): void =>
       refuseSocket(socket, kind, body, context.limits.lingerMs);
     const handshake = checkHandshake(request);
-    const asked = { method: request.method ?? 'GET', target: request.url ?? '' };
     const judgement = await judgeRequest(
       context,
       connection,
       route.authority,
-      asked,
+      toJudge(request, socket),
       defaultPort(route),
+      bodies,
       ({ endpoint }): Objection | null => {
         if (endpoint.inspection?.protocol !== 'websocket') return NOT_FOR_WEBSOCKETS;
         return handshake.ok ? null : { kind: 'malformed_request', reason: handshake.error };
       },
     );
+    if (judgement.state === 'gone') return void socket.destroy();
     if (judgement.state === 'refused') return refuse(judgement.refused);
     const identity = await connection.identity();
     if (!handshake.ok || !identity.ok) throw new Error('internal error: allowed without a handshake');
@@ -75,7 +77,7 @@ export class WebSockets {
       return fail(error as Error);
     }
     if (socket.destroyed) return void server.destroy();
-    const judge = webSocketJudge(context, route.authority, identity.value, allowed);
+    const judge = new WebSocketJudge(context, route.authority, identity.value, allowed);
     negotiate(
       socket,
       server,
@@ -120,7 +122,8 @@ export class WebSockets {
     const { context } = this.#pipeline;
     const relay = relayWebSocket({
       ...sides,
-      ...judge,
+      judgeText: (text) => judge.judgeText(text),
+      judgeBinary: () => judge.judgeBinary(),
       shared: this.#shared,
       onEnd: (end) => {
         this.#open.delete(opened);
@@ -136,6 +139,18 @@ const NOT_FOR_WEBSOCKETS: Objection = {
   kind: 'request_not_allowed',
   reason: 'a WebSocket needs an endpoint with `protocol: websocket`, and this one has another',
 };
+
+/** A request that has no body, or is refused since it has one: the rest of it is never read. */
+const toJudge = (request: IncomingMessage, socket: Socket): RequestToJudge => ({
+  method: request.method ?? 'GET',
+  target: request.url ?? '',
+  headers: endToEndRequest(request.rawHeaders),
+  body: null,
+  contentLength: null,
+  expectsContinue: false,
+  sendContinue: () => undefined,
+  onClose: (listener) => void socket.once('close', listener),
+});
 
 function sendRequest(
   context: ProxyContext,

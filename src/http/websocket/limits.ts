@@ -8,8 +8,6 @@ export const WEBSOCKET_LIMITS = {
   messageIdleMs: 30_000,
   /** From the first byte of such a message to its last. */
   messageMs: 120_000,
-  /** Bytes of such messages that are held, all connections together. */
-  heldMessageBytes: 64 * 1024 * 1024,
   /** Messages that are compressed or decompressed at once. */
   compressing: 4,
   /** Messages that wait for that. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Draft } from '../../../src/event/event.ts';
-import { webSocketJudge } from '../../../src/http/inspected/judge-messages.ts';
+import type { Guard } from '../../../src/guard/guard.ts';
+import { WebSocketJudge } from '../../../src/http/inspected/judge-messages.ts';
 import { buildIndex } from '../../../src/match/egress-index.ts';
+import type { OperationRule } from '../../../src/plan/messages.ts';
 import type { EgressEndpoint, EndpointInspection } from '../../../src/plan/plan.ts';
 import { inspected, request } from '../../match/requests.ts';
 import { binary, host, identity, policy, table } from '../../match/tables.ts';
@@ -16,11 +18,15 @@ const webSocket = (
 ): EgressEndpoint => inspected('a.test:443', allow, deny, { protocol: 'websocket', ...more });
 const rules = (...endpoints: EgressEndpoint[]) => buildIndex(table([policy('chat', endpoints)]));
 
-function judging(index: ReturnType<typeof rules>, target = '/chat') {
+function judging(
+  index: ReturnType<typeof rules>,
+  target = '/chat',
+  guard: Pick<Guard, 'evaluate'> | null = null,
+) {
   const events: Draft[] = [];
   const now = { index };
-  const judge = webSocketJudge(
-    { index: () => now.index, emit: (draft) => events.push(draft) },
+  const judge = new WebSocketJudge(
+    { index: () => now.index, emit: (draft) => events.push(draft), guard },
     { host: host('a.test'), port: 443 },
     identity('/usr/bin/node'),
     { facts: request(`GET ${target}`), process: null },
@@ -30,7 +36,7 @@ function judging(index: ReturnType<typeof rules>, target = '/chat') {
       const { method, path } = subject as { method: string; path: string };
       return `${action} ${reason} ${method} ${path} ${rule?.line}`;
     });
-  return { judge, now, told };
+  return { judge, now, told, events };
 }
 
 describe('a text message', () => {
@@ -117,5 +123,100 @@ describe('a binary message', () => {
     const { judge, told } = judging(rules(webSocket(['GET **'], [], { enforcement: 'audit' })));
     expect(judge.judgeBinary()).toEqual(PASS);
     expect(told()).toEqual(['audit request_not_allowed WEBSOCKET_BINARY /chat 10']);
+  });
+});
+
+describe('a message of GraphQL', () => {
+  const operation = (type: string, fields: string[] = []): OperationRule =>
+    ({ index: 0, line: 300, type, name: null, fields }) as OperationRule;
+  const graphql = (
+    allow: OperationRule[],
+    deny: OperationRule[] = [],
+    more: Partial<EndpointInspection> = {},
+  ) =>
+    rules(
+      webSocket(['GET **'], [], {
+        messages: { kind: 'graphql', maxBodyBytes: 200, registered: [], allow, deny },
+        ...more,
+      }),
+    );
+  const start = (query: string, type = 'subscribe'): Buffer =>
+    Buffer.from(JSON.stringify({ id: '1', type, payload: { query } }));
+
+  it('is read for its operation, and told of with its names', async () => {
+    const { judge, events } = judging(graphql([operation('subscription', ['news'])]));
+    expect(await judge.judgeText(start('subscription { news { id } }'))).toMatchObject(PASS);
+    expect(await judge.judgeText(start('subscription { n: secrets }', 'start'))).toMatchObject({
+      kind: 'refuse',
+      why: expect.stringMatching(/^OSH-EGR-022 /),
+    });
+    expect(events).toMatchObject([
+      { action: 'allow', subject: { method: 'WEBSOCKET_TEXT', asked: [expect.stringContaining('news')] } },
+      { action: 'deny', subject: { method: 'WEBSOCKET_TEXT', asked: [expect.stringContaining('secrets')] } },
+    ]);
+  });
+
+  it('that runs nothing passes, and is not told of', async () => {
+    const { judge, told } = judging(graphql([operation('query')]));
+    for (const type of ['connection_init', 'ping', 'complete'])
+      expect(await judge.judgeText(Buffer.from(JSON.stringify({ type })))).toMatchObject(PASS);
+    expect(told()).toEqual([]);
+  });
+
+  it.each([
+    ['no JSON', Buffer.from('{')],
+    ['of another type', start('{ a }', 'execute')],
+    ['too long', start(`{ ${'a '.repeat(200)} }`)],
+  ])('that is %s is refused, even where an endpoint only audits', async (_what, text) => {
+    const { judge, told } = judging(graphql([operation('*')], [], { enforcement: 'audit' }));
+    expect(await judge.judgeText(text)).toMatchObject({ kind: 'refuse' });
+    expect(told()).toEqual([
+      expect.stringMatching(/^deny (?:graphql_invalid|body_too_large) WEBSOCKET_TEXT /),
+    ]);
+  });
+
+  it('is recorded only where an endpoint audits', async () => {
+    const { judge, told } = judging(graphql([operation('query')], [], { enforcement: 'audit' }));
+    expect(await judge.judgeText(start('mutation { drop }'))).toMatchObject(PASS);
+    expect(told()).toEqual([expect.stringMatching(/^audit request_not_allowed/)]);
+  });
+
+  it('is never binary', () => {
+    const index = rules(
+      webSocket(['* **'], [], {
+        messages: { kind: 'graphql', maxBodyBytes: 200, registered: [], allow: [operation('*')], deny: [] },
+      }),
+    );
+    expect(judging(index).judge.judgeBinary()).toMatchObject({ kind: 'refuse' });
+  });
+});
+
+describe('a guardrail', () => {
+  it('is asked about every message that the rules let pass', async () => {
+    const inputs: unknown[] = [];
+    const guard: Pick<Guard, 'evaluate'> = {
+      evaluate: async ({ request }) => {
+        inputs.push(request?.method);
+        return inputs.length < 3
+          ? { allow: true }
+          : { allow: false, reason: 'guardrail_denied', detail: 'no more' };
+      },
+    };
+    const { judge, told } = judging(rules(webSocket(['* **'])), '/chat', guard);
+    expect(await judge.judgeText(BYTES)).toMatchObject(PASS);
+    expect(await judge.judgeBinary()).toMatchObject(PASS);
+    expect(await judge.judgeText(BYTES)).toMatchObject({
+      kind: 'refuse',
+      why: expect.stringContaining('no more'),
+    });
+    expect(inputs).toEqual(['WEBSOCKET_TEXT', 'WEBSOCKET_BINARY', 'WEBSOCKET_TEXT']);
+    expect(told()).toHaveLength(3);
+    expect(told()[2]).toMatch(/^deny guardrail_denied WEBSOCKET_TEXT/);
+  });
+
+  it('is not asked about what the rules refuse', async () => {
+    const guard = { evaluate: () => Promise.reject(new Error('asked')) };
+    const { judge } = judging(rules(webSocket(['GET **'])), '/chat', guard);
+    expect(await judge.judgeText(BYTES)).toMatchObject({ kind: 'refuse' });
   });
 });

@@ -9,6 +9,7 @@ import { createDialer } from '../../../src/egress/dial.ts';
 import type { Draft } from '../../../src/event/event.ts';
 import type { ProxyContext } from '../../../src/http/authorise.ts';
 import { ProxyConnection } from '../../../src/http/connections.ts';
+import { HeldBytes } from '../../../src/http/inspected/content.ts';
 import { Upstreams } from '../../../src/http/inspected/upstreams.ts';
 import { WebSockets } from '../../../src/http/inspected/websockets.ts';
 import { PROXY_LIMITS } from '../../../src/http/limits.ts';
@@ -44,6 +45,7 @@ export async function serving(
     emit: (draft) => events.push(draft),
     limits: PROXY_LIMITS,
     inspection: null,
+    guard: null,
     request,
     onDefect: (error) => defects.push(error),
   };
@@ -52,7 +54,7 @@ export async function serving(
     new UpstreamTls(upstreamTrust([])),
     PROXY_LIMITS.headerBytes,
   );
-  const webSockets = new WebSockets({ context, upstreams });
+  const webSockets = new WebSockets({ context, upstreams, bodies: new HeldBytes() });
   const authority = { host: host('a.test'), port: 80 };
   const front = createServer();
   front.on('upgrade', (asked, socket: Socket, head) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeldBytes } from '../../../src/http/inspected/content.ts';
 import { SharedByWebSockets } from '../../../src/http/websocket/budget.ts';
 import { MessageBuffer } from '../../../src/http/websocket/message-buffer.ts';
 
@@ -7,20 +8,23 @@ describe('a message', () => {
   it('is what its pieces are, counted with at most twice its length, and given back', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 2000 })), (pieces) => {
-        const shared = new SharedByWebSockets({ heldMessageBytes: 1_000_000 });
+        const memory = new HeldBytes({ heldBytes: 1_000_000, bodyMs: 0 });
+        const shared = new SharedByWebSockets(memory);
         const buffer = new MessageBuffer(shared);
         for (const piece of pieces) expect(buffer.add(piece)).toBeNull();
         const whole = Buffer.concat(pieces);
         expect(buffer.message).toEqual(whole);
-        expect(1_000_000 - shared.memory.left).toBeLessThanOrEqual(Math.max(1024, whole.length * 2));
+        expect(memory.held).toBeLessThanOrEqual(Math.max(1024, whole.length * 2));
         buffer.clear();
-        expect([buffer.message.length, shared.memory.left]).toEqual([0, 1_000_000]);
+        expect([buffer.message.length, memory.held]).toEqual([0, 0]);
       }),
     );
   });
 
   it('is refused by what its frames announce, before their bytes come', () => {
-    const buffer = new MessageBuffer(new SharedByWebSockets({ messageBytes: 10, fragments: 3 }));
+    const buffer = new MessageBuffer(
+      new SharedByWebSockets(new HeldBytes(), { messageBytes: 10, fragments: 3 }),
+    );
     expect(buffer.beginFrame(11)).toBe('too_large');
     buffer.clear();
     expect([buffer.beginFrame(6), buffer.add(Buffer.alloc(6)), buffer.beginFrame(4)]).toEqual([
@@ -34,7 +38,7 @@ describe('a message', () => {
   });
 
   it('is refused where others have taken the room', () => {
-    const shared = new SharedByWebSockets({ heldMessageBytes: 3000 });
+    const shared = new SharedByWebSockets(new HeldBytes({ heldBytes: 3000, bodyMs: 0 }));
     const [one, two] = [new MessageBuffer(shared), new MessageBuffer(shared)];
     expect(one.add(Buffer.alloc(2000))).toBeNull();
     expect(two.add(Buffer.alloc(2000))).toBe('no_room');

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { constants, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HeldBytes } from '../../../src/http/inspected/content.ts';
 import { SharedByWebSockets } from '../../../src/http/websocket/budget.ts';
 import { deflateMessage } from '../../../src/http/websocket/compression.ts';
 import type { WebSocketLimits } from '../../../src/http/websocket/limits.ts';
@@ -79,14 +80,16 @@ const DEFLATE = { serverNoContextTakeover: true, serverMaxWindowBits: null, clie
 
 type Options = Partial<Omit<WebSocketOptions, 'onEnd' | 'shared'>> & {
   readonly limits?: Partial<WebSocketLimits>;
+  readonly heldBytes?: number;
 };
 
-async function relayed({ limits = {}, ...options }: Options = {}) {
+async function relayed({ limits = {}, heldBytes = 64 * 1024 * 1024, ...options }: Options = {}) {
   const sides: Socket[] = [];
   const { port } = await listen((socket) => sides.push(socket));
   const ends: WebSocketEnd[] = [];
   const judged: string[] = [];
-  const shared = new SharedByWebSockets(limits);
+  const memory = new HeldBytes({ heldBytes, bodyMs: 0 });
+  const shared = new SharedByWebSockets(memory, limits);
   const ours: Socket[] = [];
   for (const i of [0, 1]) {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
@@ -112,7 +115,7 @@ async function relayed({ limits = {}, ...options }: Options = {}) {
     shared,
     onEnd: (end) => ends.push(end),
   });
-  const allGivenBack = (): boolean => shared.memory.left === shared.limits.heldMessageBytes;
+  const allGivenBack = (): boolean => memory.held === 0;
   return { client, server, relay, ends, judged, shared, sides, allGivenBack };
 }
 
@@ -288,7 +291,7 @@ describe('a binary message of a client', () => {
 });
 
 describe('a hostile client', () => {
-  it.each<[string, number, () => Promise<Buffer> | Buffer, Partial<WebSocketLimits>?]>([
+  it.each<[string, number, () => Promise<Buffer> | Buffer, Partial<WebSocketLimits>?, number?]>([
     ['no mask', 1002, () => frame(text('x', { mask: null }))],
     ['a reserved bit', 1002, () => frame(text('x', { rsv: 1 }))],
     ['a reserved opcode', 1002, () => frame({ opcode: 5 })],
@@ -340,12 +343,7 @@ describe('a hostile client', () => {
         Buffer.concat([frame(text('', { fin: false })), ...Array(10).fill(frame({ opcode: 0, fin: false }))]),
       { fragments: 10 },
     ],
-    [
-      'more than there is room for',
-      1013,
-      () => frame(text('x'.repeat(2000), { fin: false })),
-      { heldMessageBytes: 1500 },
-    ],
+    ['more than there is room for', 1013, () => frame(text('x'.repeat(2000), { fin: false })), {}, 1500],
     [
       'a message whose rest does not come',
       1002,
@@ -353,8 +351,8 @@ describe('a hostile client', () => {
       { messageIdleMs: 30 },
     ],
     ['a message that never ends', 1002, () => frame(text('x', { fin: false })), { messageMs: 30 }],
-  ])('with %s is closed with %d', async (_what, code, bytes, limits = {}) => {
-    const { client, server, ends, allGivenBack } = await relayed({ limits });
+  ])('with %s is closed with %d', async (_what, code, bytes, limits = {}, heldBytes = 1_000_000_000) => {
+    const { client, server, ends, allGivenBack } = await relayed({ limits, heldBytes });
     client.write(await bytes());
     await eventually(() => client.ended && server.log.length === 1);
     expect([client.log, server.log]).toEqual([[`close:${code}`], ['close:1001']]);
@@ -383,15 +381,15 @@ describe('a hostile client', () => {
   });
 
   it('fed one byte at a time holds no more than its message', async () => {
-    const { client, server, shared } = await relayed({ limits: { heldMessageBytes: 8192 } });
+    const { client, server, shared } = await relayed({ heldBytes: 8192 });
     const bytes = frame(text('y'.repeat(3000)));
     client.socket.setNoDelay(true);
     for (const byte of bytes.subarray(0, -1)) client.socket.write(Buffer.from([byte]));
-    await eventually(() => shared.memory.left <= 8192 - 2999);
-    expect(shared.memory.left).toBeGreaterThanOrEqual(8192 - 2 * 2999);
+    await eventually(() => shared.memory.held >= 2999);
+    expect(shared.memory.held).toBeLessThanOrEqual(2 * 2999);
     client.socket.write(bytes.subarray(-1));
     await eventually(() => server.frames.length === 1);
-    await eventually(() => shared.memory.left === 8192);
+    await eventually(() => shared.memory.held === 0);
   });
 });
 
