@@ -26,12 +26,19 @@ interface Verdict {
   readonly reason: Draft['reason'];
   readonly rule: RuleReference | null;
   /** What the client is told when it is refused. */
+  readonly code: Refusal['code'];
   readonly why: string;
   /** By the names of the protocol; null: it asks for nothing, and there is nothing to tell. */
   readonly asked: readonly string[] | null;
 }
 
 const BINARY = 'WEBSOCKET_BINARY';
+
+/** Close codes, where they say more than that something was wrong. */
+const BROKEN: ReadonlyMap<number, RefusalKind> = new Map([
+  [1009, 'body_too_large'],
+  [1013, 'too_many_bodies'],
+]);
 
 export class WebSocketJudge implements ClientRules {
   readonly #context: Context;
@@ -76,6 +83,15 @@ export class WebSocketJudge implements ClientRules {
     if ('reading' in head) throw new Error('internal error: a binary message is to be read');
     const refusal = this.#conclude(this.#binary, head.verdict, head.isNew);
     return refusal instanceof Promise ? refusal.then(answer) : answer(refusal);
+  }
+
+  /** Tells that the client broke the protocol or a limit, which the relay has found. @param code that it was closed with */
+  tellBroken(code: number | null): void {
+    const { facts, process } = this.#opened;
+    const { reason } =
+      REFUSALS[code === null ? 'malformed_request' : (BROKEN.get(code) ?? 'malformed_request')];
+    const message = { method: this.#text.method, path: facts.path };
+    this.#context.emit(requestDraft('deny', reason, null, this.#authority, message, process));
   }
 
   /** Whether the request that opened it would be allowed now. */
@@ -156,24 +172,26 @@ export class WebSocketJudge implements ClientRules {
   }
 
   #tell({ method, path }: RequestFacts, verdict: Verdict, isNew: boolean): Refusal | null {
-    const { action, reason, rule, why, asked } = verdict;
+    const { action, reason, rule, code, why, asked } = verdict;
     const { process } = this.#opened;
     // That the same is allowed again and again is told once.
     if (action !== 'allow' || (isNew && asked !== null))
       this.#context.emit(
         requestDraft(action, reason, rule, this.#authority, { method, path }, process, asked ?? []),
       );
-    return action === 'deny' ? { kind: 'refuse', why } : null;
+    return action === 'deny' ? { kind: 'refuse', code, why } : null;
   }
 }
 
 function verdictOf(verdict: Exclude<RequestVerdict, RequestUnread>, asked: Verdict['asked']): Verdict {
   const { rule } = verdict;
-  if (verdict.kind === 'allow') return { action: 'allow', reason: 'allowed', rule, why: '', asked };
+  if (verdict.kind === 'allow')
+    return { action: 'allow', reason: 'allowed', rule, code: 1008, why: '', asked };
   return { ...denied(verdict.reason, verdict.message, rule), action: verdict.kind, asked };
 }
 
 function denied(kind: RefusalKind, message: string, rule: RuleReference | null): Verdict {
-  const { code, reason } = REFUSALS[kind];
-  return { action: 'deny', reason, rule, why: `${code} ${message}`, asked: [] };
+  const row = REFUSALS[kind];
+  const code = kind === 'body_too_large' ? 1009 : 1008;
+  return { action: 'deny', reason: row.reason, rule, code, why: `${row.code} ${message}`, asked: [] };
 }

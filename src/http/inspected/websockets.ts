@@ -128,6 +128,7 @@ export class WebSockets {
       onEnd: (end) => {
         this.#open.delete(opened);
         if (end.cause === 'defect') context.onDefect(end.error);
+        if (end.cause === 'broken' && end.side === 'client') judge.tellBroken(end.code);
       },
     });
     const opened: Opened = { judge, relay };

@@ -9,7 +9,7 @@ import type { Failure } from './whole-message.ts';
 export interface Told {
   /** A close frame came. */
   close(payload: Uint8Array): Wait;
-  refused(why: string): undefined;
+  refused(refusal: { readonly code: number; readonly why: string }): undefined;
   broken(failure: Failure): undefined;
   ended(): void;
   failed(error: unknown): void;

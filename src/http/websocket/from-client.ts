@@ -10,7 +10,9 @@ import { type Failure, WholeMessage } from './whole-message.ts';
 
 export interface Refusal {
   readonly kind: 'refuse';
-  /** What the client is told with close code 1008: short, in ASCII, without anything secret. */
+  /** Close codes of RFC 6455, section 7.4.1: against the policy, or too big for it. */
+  readonly code: 1008 | 1009;
+  /** What the client is told with it: short, in ASCII, without anything secret. */
   readonly why: string;
 }
 
@@ -85,7 +87,7 @@ export class FromClient extends Direction {
 
   #beginBinary(head: FrameHead, judgement: BinaryJudgement): Wait {
     if (this.passing !== 'all') return undefined;
-    return judgement.kind === 'pass' ? this.outlet.begin(head) : this.told.refused(judgement.why);
+    return judgement.kind === 'pass' ? this.outlet.begin(head) : this.told.refused(judgement);
   }
 
   #add(bytes: Uint8Array): Wait {
@@ -109,7 +111,7 @@ export class FromClient extends Direction {
 
   #answer(judgement: TextJudgement): Wait {
     if (this.passing !== 'all') return this.#text.done();
-    if (judgement.kind === 'refuse') return this.told.refused(judgement.why);
+    if (judgement.kind === 'refuse') return this.told.refused(judgement);
     const { text } = judgement;
     if (this.#text.compressed && text.length >= COMPRESSED_FROM && this.#windowBits > 8)
       return this.#sendCompressed(text);

@@ -135,7 +135,7 @@ class Relay {
   #told(side: Side): Told {
     return {
       close: (payload) => this.#close(side, payload),
-      refused: (why) => this.conclude({ cause: 'refused', side, code: 1008, detail: why }),
+      refused: ({ code, why }) => this.conclude({ cause: 'refused', side, code, detail: why }),
       broken: (failure) => this.#broken(side, failure),
       ended: () => this.#ended(side),
       failed: (error) => {

@@ -71,6 +71,7 @@ describe('a text message', () => {
     const denied = judging(rules(webSocket(['* **'], ['WEBSOCKET_TEXT /chat'])));
     expect(denied.judge.judgeText(BYTES)).toEqual({
       kind: 'refuse',
+      code: 1008,
       why: expect.stringMatching(/^OSH-EGR-023 .*`chat`/),
     });
     expect(denied.told()).toEqual(['deny request_denied_by_rule WEBSOCKET_TEXT /chat 200']);

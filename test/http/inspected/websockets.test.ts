@@ -1,4 +1,4 @@
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { eventually, listen, onCleanup, origin, refusalIn } from '../harness.ts';
@@ -122,6 +122,25 @@ describe('a WebSocket', () => {
     expect(seen[1]).toMatch(/^close 1008 OSH-EGR-022 no rule of policy `chat` allows WEBSOCKET_TEXT/);
     await eventually(() => server.seen.length === 1);
     expect(server.seen).toEqual(['close 1001']);
+  });
+
+  it.each([
+    ['breaks the protocol', Buffer.from([0x83, 0x80, 0, 0, 0, 0]), 1002, 'malformed_request'],
+    ['sends too much', Buffer.from([0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), 1009, 'body_too_large'],
+  ])('whose client %s leaves one event', async (_what, bytes, code, reason) => {
+    const server = await echo();
+    const { port, events } = await serving(server.port);
+    const { socket, seen } = client(port);
+    await eventually(() => seen.length === 1);
+    (socket as unknown as { _socket: Socket })._socket.write(bytes);
+    await eventually(() => events.length === 2);
+    expect(seen[1]).toMatch(new RegExp(`^close ${code} `));
+    expect(server.seen).toEqual(['close 1001']);
+    expect(events[1]).toMatchObject({
+      type: 'denial',
+      reason,
+      subject: { method: 'WEBSOCKET_TEXT', path: '/chat' },
+    });
   });
 
   it('leaves nothing open when its client is gone', async () => {

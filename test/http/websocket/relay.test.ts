@@ -108,7 +108,9 @@ async function relayed({ limits = {}, heldBytes = 64 * 1024 * 1024, ...options }
     deflate: DEFLATE,
     judgeText: (text) => {
       judged.push(text.toString());
-      return text.includes('bad') ? { kind: 'refuse', why: 'not allowed' } : { kind: 'pass', text };
+      return text.includes('bad')
+        ? { kind: 'refuse', code: 1008, why: 'not allowed' }
+        : { kind: 'pass', text };
     },
     judgeBinary: () => ({ kind: 'pass' }),
     ...options,
@@ -280,7 +282,7 @@ describe('a binary message of a client', () => {
 
   it('that is refused sends nothing', async () => {
     const { client, server, ends } = await relayed({
-      judgeBinary: async () => ({ kind: 'refuse', why: 'no binary' }),
+      judgeBinary: async () => ({ kind: 'refuse', code: 1008, why: 'no binary' }),
     });
     client.write({ opcode: 2, payload: 'bad' });
     await eventually(() => client.log.length === 1 && server.log.length === 1);
