@@ -27,12 +27,23 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
-const SUPPORTED: readonly Protocol[] = ['rest', 'graphql', 'json-rpc', 'mcp', 'grpc', 'tcp', 'udp'];
+const SUPPORTED: readonly Protocol[] = [
+  'rest',
+  'websocket',
+  'graphql',
+  'json-rpc',
+  'mcp',
+  'grpc',
+  'tcp',
+  'udp',
+];
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol, credentialBinding } = endpoint;
   if (protocol !== null && !SUPPORTED.includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
+  if (protocol?.value === 'websocket' && endpoint.websocketCredentialRewrite)
+    return { text: '`websocket_credential_rewrite`', line: protocol.span.line };
   if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
   if (endpoint.credentialSigning !== null)
     return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };

@@ -12,6 +12,7 @@ import {
   TLS_LIMITS,
   UPSTREAM_LIMITS,
 } from '../../src/http/limits.ts';
+import { WEBSOCKET_LIMITS } from '../../src/http/websocket/limits.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
 
 const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\n\r\n';
@@ -26,6 +27,7 @@ describe('docs/limits.md', () => {
     ]);
     const limits = [
       PROXY_LIMITS,
+      WEBSOCKET_LIMITS,
       TLS_LIMITS,
       BODY_LIMITS,
       UPSTREAM_LIMITS,

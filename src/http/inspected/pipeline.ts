@@ -77,7 +77,7 @@ function isGrpc({ headers }: ClientExchange): boolean {
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
-function failureOf(
+export function failureOf(
   context: ProxyContext,
   { authority }: Route,
   { rule, binary, facts, process, formOf }: Allowed,
