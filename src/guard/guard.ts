@@ -27,8 +27,16 @@ export interface GuardRequest {
   /** Canonical, without the query: what is sent. */
   readonly path: string;
   readonly query_params: Readonly<Record<string, readonly string[]>>;
-  readonly graphql: unknown;
-  readonly jsonrpc: unknown;
+  readonly graphql: {
+    readonly operations: readonly {
+      readonly operation_type: string | null;
+      readonly operation_name: string | null;
+      /** Names of root fields. */
+      readonly fields: readonly string[];
+    }[];
+  } | null;
+  /** Without parameters. Of a batch, one in each question. */
+  readonly jsonrpc: { readonly method: string; readonly tool: string | null } | null;
 }
 
 export type GuardAnswer =
@@ -63,4 +71,16 @@ export function allOf(guards: readonly Guard[]): Guard {
       await Promise.all(guards.map((guard) => guard.close()));
     },
   };
+}
+
+/** The first that is not allowed decides. */
+export async function allAllowed(
+  guard: Pick<Guard, 'evaluate'>,
+  inputs: readonly GuardInput[],
+): Promise<GuardAnswer> {
+  for (const input of inputs) {
+    const answer = await guard.evaluate(input);
+    if (!answer.allow) return answer;
+  }
+  return { allow: true };
 }

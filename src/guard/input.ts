@@ -4,6 +4,8 @@ import type { BinaryIdentity } from '../match/identity.ts';
 import type { RequestFacts } from '../match/request-facts.ts';
 import type { GuardInput, GuardRequest } from './guard.ts';
 
+export type GuardedFacts = Pick<RequestFacts, 'method' | 'path' | 'query' | 'asked'>;
+
 export interface Asking {
   readonly identity: BinaryIdentity;
   readonly host: Host;
@@ -23,16 +25,31 @@ export function connectInput({ identity, host, port }: Asking): GuardInput {
   };
 }
 
-/** @param body what protocols beyond plain requests know of it */
-export function requestInput(
-  asking: Asking,
-  { method, path, query }: Pick<RequestFacts, 'method' | 'path' | 'query'>,
-  body: Partial<Pick<GuardRequest, 'graphql' | 'jsonrpc'>> = {},
-): GuardInput {
-  // From entries: `__proto__` is a name like any other.
-  const query_params = Object.fromEntries(query);
-  return {
+/** Calls of one request, each a question: a batch of JSON-RPC holds several. */
+const MAX_QUESTIONS = 64;
+
+/** What is asked about one request, all of which must be allowed. Null: it asks for too much at once. */
+export function requestInputs(asking: Asking, facts: GuardedFacts): readonly GuardInput[] | null {
+  const items = facts.asked?.kind === 'items' ? facts.asked.items : [];
+  const calls = items.filter((item) => item.kind === 'call');
+  if (calls.length > MAX_QUESTIONS) return null;
+  const operations = items
+    .filter((item) => item.kind === 'operation')
+    .map(({ type, name, fields }) => ({ operation_type: type, operation_name: name, fields }));
+  const input: GuardInput & { readonly request: GuardRequest } = {
     ...connectInput(asking),
-    request: { method, path, query_params, graphql: null, jsonrpc: null, ...body },
+    request: {
+      method: facts.method,
+      path: facts.path,
+      // From entries: `__proto__` is a name like any other.
+      query_params: Object.fromEntries(facts.query),
+      graphql: operations.length === 0 ? null : { operations },
+      jsonrpc: null,
+    },
   };
+  if (calls.length === 0) return [input];
+  return calls.map(({ method, tool }) => ({
+    ...input,
+    request: { ...input.request, jsonrpc: { method, tool } },
+  }));
 }

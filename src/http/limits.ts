@@ -50,6 +50,8 @@ export const UPSTREAM_LIMITS = {
   upstreamIdleMs: 4_000,
 } as const;
 
+export type UpstreamLimits = { readonly [K in keyof typeof UPSTREAM_LIMITS]: number };
+
 /** Bounds of HTTP/2, for one connection. */
 export const HTTP2_LIMITS = {
   /** Requests at once. */

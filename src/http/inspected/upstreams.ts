@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Pool } from 'undici';
 import type { Candidates, DestinationProblem } from '../../egress/destination.ts';
 import type { Dialer } from '../../egress/dial.ts';
-import { UPSTREAM_LIMITS } from '../limits.ts';
+import { UPSTREAM_LIMITS, type UpstreamLimits } from '../limits.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import type { Upstream } from './exchange.ts';
@@ -37,7 +37,7 @@ type Kept = Pool | Http2Upstream;
 export class Upstreams {
   readonly #dialer: Dialer;
   readonly #tls: UpstreamTls;
-  readonly #limits: typeof UPSTREAM_LIMITS;
+  readonly #limits: UpstreamLimits;
   readonly #headerBytes: number;
   /** In the order of use, the longest unused first. */
   readonly #pools = new Map<string, Kept>();
@@ -46,7 +46,12 @@ export class Upstreams {
   /** The key that was used last. */
   #newest = '';
 
-  constructor(dialer: Dialer, tls: UpstreamTls, headerBytes: number, limits = UPSTREAM_LIMITS) {
+  constructor(
+    dialer: Dialer,
+    tls: UpstreamTls,
+    headerBytes: number,
+    limits: UpstreamLimits = UPSTREAM_LIMITS,
+  ) {
     this.#dialer = dialer;
     this.#tls = tls;
     this.#headerBytes = headerBytes;
@@ -107,7 +112,10 @@ export class Upstreams {
       maxHeaderSize: this.#headerBytes,
       connect: (_options, done) => {
         void this.#connect(key, ['http/1.1']).then(
-          (socket) => done(null, socket),
+          (socket) => {
+            done(null, socket);
+            closeUnused(socket, limits.upstreamIdleMs);
+          },
           (error: unknown) => done(error as Error, null),
         );
       },
@@ -142,9 +150,18 @@ export class Upstreams {
   }
 }
 
+/** A request whose client leaves early may leave a connection behind that nothing is sent by. undici would keep it. */
+function closeUnused(socket: Socket, ms: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesWritten === 0) socket.destroy();
+  }, ms).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
 /** The alert `no_application_protocol` (RFC 7301), as OpenSSL tells of it. */
 const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
+/** Keys of policies may hold any character. */
 const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
   `${secure ? (http2 ? 'h2' : 'tls') : 'plain'} ${host.text} ${port} ${rulesOf(candidates)}`;
 
@@ -154,7 +171,7 @@ const ruleTexts = new WeakMap<Candidates, string>();
 function rulesOf(candidates: Candidates): string {
   let text = ruleTexts.get(candidates);
   if (text === undefined) {
-    text = candidates.map(({ rule }) => `${rule.policy}#${rule.index}`).join(' ');
+    text = JSON.stringify(candidates.map(({ rule }) => [rule.policy, rule.index]));
     ruleTexts.set(candidates, text);
   }
   return text;

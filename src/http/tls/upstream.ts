@@ -76,10 +76,16 @@ export class UpstreamTls {
       const { handshakeMs } = this.#limits;
       const timer = setTimeout(() => fail(`no TLS handshake within ${handshakeMs} ms`), handshakeMs);
       secure.on('session', (fresh: Buffer) => this.#keep(key, fresh));
-      secure.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
-      secure.once('close', () => fail('closed in the TLS handshake'));
+      const failed = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.message);
+      const closed = (): void => fail('closed in the TLS handshake');
+      secure.on('error', failed);
+      secure.once('close', closed);
       secure.once('secureConnect', () => {
         clearTimeout(timer);
+        // What ends a connection that was made says nothing about its session.
+        secure.off('error', failed);
+        secure.off('close', closed);
+        secure.on('error', () => {});
         resolve(ok(secure));
       });
     });

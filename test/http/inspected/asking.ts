@@ -8,8 +8,9 @@ import { ConnectToTable } from '../../../src/egress/connect-to.ts';
 import { Destinations } from '../../../src/egress/destination.ts';
 import { createDialer } from '../../../src/egress/dial.ts';
 import type { Draft } from '../../../src/event/event.ts';
+import type { Guard } from '../../../src/guard/guard.ts';
 import { InspectedServer } from '../../../src/http/inspected/server.ts';
-import { createProxy } from '../../../src/http/proxy.ts';
+import { createProxy, type EgressProxy } from '../../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
 import { buildIndex } from '../../../src/match/egress-index.ts';
@@ -31,12 +32,14 @@ export interface Site {
   /** What reached the server. */
   readonly seen: Seen[];
   readonly events: Draft[];
+  readonly proxy: EgressProxy;
 }
 
 export async function site(
   messages: MessageRules,
   answer: (seen: Seen) => string | Promise<string> = () => '{}',
   more: Partial<EndpointInspection> = {},
+  guard: Pick<Guard, 'evaluate'> | null = null,
 ): Promise<Site> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
@@ -55,7 +58,7 @@ export async function site(
   });
   const addressPort = (server.address() as AddressInfo).port;
   const authority = await SandboxAuthority.create();
-  return { ...(await judging('a.test:80', addressPort, messages, more, authority, [])), seen };
+  return { ...(await judging('a.test:80', addressPort, messages, more, authority, [], guard)), seen };
 }
 
 /** The authority of servers on the outside. One for all tests: it is read only. */
@@ -91,7 +94,8 @@ async function judging(
   more: Partial<EndpointInspection>,
   authority: SandboxAuthority,
   roots: readonly string[],
-): Promise<{ port: number; events: Draft[] }> {
+  guard: Pick<Guard, 'evaluate'> | null = null,
+): Promise<{ port: number; events: Draft[]; proxy: EgressProxy }> {
   const inspection = inspected(to, [], [], { protocol: messages.kind, messages, ...more });
   const address = parseAddress('127.0.0.1')!;
   const connectTo = new ConnectToTable([
@@ -102,6 +106,7 @@ async function judging(
     index: buildIndex(table([policy('site', [inspection])])),
     callerOf: async () => ({ identity: ok(identity('/usr/bin/curl')), intended: null }),
     dialer: createDialer(new Destinations({ resolver: { lookup: async () => ok([]) }, connectTo })),
+    guard,
     emit: (draft) => events.push(draft),
     limits: { lingerMs: 200 },
     inspect: async (context) =>
@@ -113,7 +118,7 @@ async function judging(
   const { server: front, port } = await listen(() => undefined, false);
   proxy.attach(front);
   onCleanup(() => proxy.close());
-  return { port, events };
+  return { port, events, proxy };
 }
 
 export interface Answer {
