@@ -42,7 +42,7 @@ function echo(server: Server): void {
 
 beforeAll(async () => {
   if (lacking.length > 0) return;
-  certificate = makeCertificate(scratch, ['ws.test', 'audit.test', 'full.test', 'rest.test']);
+  certificate = makeCertificate(scratch, ['ws.test', 'audit.test', 'full.test', 'rest.test', 'graphql.test']);
   secure = createServer(certificate) as unknown as Server;
   plain = createPlain();
   for (const server of [secure, plain]) {
@@ -114,12 +114,18 @@ network_policies:
         deny_rules: [{ method: WEBSOCKET_TEXT, path: /chat/*, query: { room: closed } }]
       - { host: audit.test, port: 443, protocol: websocket, access: read-only, enforcement: audit }
       - { host: full.test, port: 443, protocol: websocket, access: full }
+      - host: graphql.test
+        port: 443
+        protocol: websocket
+        rules:
+          - allow: { method: GET, path: /graphql }
+          - allow: { operation_type: subscription, fields: [news] }
       - { host: rest.test, port: 443, protocol: rest, access: full, enforcement: audit }
     binaries: [{ path: "${node}" }]
 `,
     `websocket-policy-${runs}.yaml`,
   );
-  const pins = ['ws.test', 'audit.test', 'full.test', 'rest.test'].map(
+  const pins = ['ws.test', 'audit.test', 'full.test', 'rest.test', 'graphql.test'].map(
     (name) => `${name}:443:127.0.0.1:${portOf(secure)}`,
   );
   const finished = await openshell(
@@ -228,6 +234,41 @@ describe.skipIf(lacking.length > 0)(`the ws client and server${because(lacking)}
       'allow allowed WEBSOCKET_TEXT full.test/any',
       'audit request_not_allowed WEBSOCKET_BINARY audit.test/any',
       'audit request_not_allowed WEBSOCKET_TEXT audit.test/any',
+    ]);
+  });
+
+  it('subscribe by GraphQL to what the rules allow, and to nothing else', async () => {
+    const subscribe = (query: string) => ({
+      text: JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }),
+    });
+    const init = { text: JSON.stringify({ type: 'connection_init' }) };
+    const url = 'wss://graphql.test/graphql';
+    const protocols = ['graphql-transport-ws'];
+    const allowed = subscribe('subscription { news { title } }');
+    const { seen, events } = await talk([
+      { url, protocols, send: [init, allowed] },
+      { url, protocols, send: [init, subscribe('subscription { n: secrets }')] },
+    ]);
+    expect(seen).toEqual([
+      [
+        'open graphql-transport-ws permessage-deflate',
+        'text hello nobody',
+        `text ${init.text}`,
+        `text ${allowed.text}`,
+        'close 1000 ',
+      ],
+      [
+        'open graphql-transport-ws permessage-deflate',
+        'text hello nobody',
+        `text ${init.text}`,
+        expect.stringMatching(/^close 1008 OSH-EGR-022 .*secrets/),
+      ],
+    ]);
+    expect(told(events).sort()).toEqual([
+      'allow allowed GET graphql.test/graphql',
+      'allow allowed GET graphql.test/graphql',
+      'allow allowed WEBSOCKET_TEXT graphql.test/graphql',
+      'deny request_not_allowed WEBSOCKET_TEXT graphql.test/graphql',
     ]);
   });
 });

@@ -5,7 +5,7 @@
  */
 import type { Draft, RuleReference } from '../../event/event.ts';
 import { REFUSALS, type RefusalKind } from '../../event/refusal.ts';
-import { allAllowed, failed } from '../../guard/guard.ts';
+import { allAllowed } from '../../guard/guard.ts';
 import { requestInputs } from '../../guard/input.ts';
 import { messageFacts, messageReader } from '../../inspect/asked.ts';
 import { askedNames } from '../../match/asked-text.ts';
@@ -32,6 +32,9 @@ interface Verdict {
   /** By the names of the protocol; null: it asks for nothing, and there is nothing to tell. */
   readonly asked: readonly string[] | null;
 }
+
+/** Null: it passes. `stale`: other rules hold by now. */
+type Outcome = Refusal | null | 'stale';
 
 const BINARY = 'WEBSOCKET_BINARY';
 
@@ -66,24 +69,31 @@ export class WebSocketJudge implements ClientRules {
   }
 
   judgeText(text: Buffer): ReturnType<ClientRules['judgeText']> {
-    const answer = (refusal: Refusal | null) => refusal ?? ({ kind: 'pass', text } as const);
     const index = this.#context.index();
     const head = this.#remembered(index, this.#text, () => this.#decide(index, this.#text));
-    if ('reading' in head) {
-      const read = this.#read(index, head, text);
-      return read.then((verdict) => this.#conclude(this.#text, verdict, true)).then(answer);
-    }
-    const refusal = this.#conclude(this.#text, head.verdict, head.isNew);
-    return refusal instanceof Promise ? refusal.then(answer) : answer(refusal);
+    const concluded =
+      'reading' in head
+        ? this.#read(index, head, text).then(({ verdict, facts }) =>
+            this.#conclude(index, facts, verdict, true),
+          )
+        : this.#conclude(index, this.#text, head.verdict, head.isNew);
+    const answer = (outcome: Outcome): ReturnType<ClientRules['judgeText']> => {
+      if (outcome === 'stale') return this.judgeText(text);
+      return outcome ?? { kind: 'pass', text };
+    };
+    return concluded instanceof Promise ? concluded.then(answer) : answer(concluded);
   }
 
   judgeBinary(): ReturnType<ClientRules['judgeBinary']> {
-    const answer = (refusal: Refusal | null) => refusal ?? ({ kind: 'pass' } as const);
     const index = this.#context.index();
     const head = this.#remembered(index, this.#binary, () => this.#decideBinary(index));
     if ('reading' in head) throw new Error('internal error: a binary message is to be read');
-    const refusal = this.#conclude(this.#binary, head.verdict, head.isNew);
-    return refusal instanceof Promise ? refusal.then(answer) : answer(refusal);
+    const concluded = this.#conclude(index, this.#binary, head.verdict, head.isNew);
+    const answer = (outcome: Outcome): ReturnType<ClientRules['judgeBinary']> => {
+      if (outcome === 'stale') return this.judgeBinary();
+      return outcome ?? { kind: 'pass' };
+    };
+    return concluded instanceof Promise ? concluded.then(answer) : answer(concluded);
   }
 
   /** Tells that the client broke the protocol or a limit, which the relay has found. @param code that it was closed with */
@@ -144,32 +154,51 @@ export class WebSocketJudge implements ClientRules {
   }
 
   /** The text is read for the operation that it starts. */
-  async #read(index: EgressIndex, { reading, selected }: RequestUnread, text: Buffer): Promise<Verdict> {
+  async #read(
+    index: EgressIndex,
+    { reading, selected }: RequestUnread,
+    text: Buffer,
+  ): Promise<{ readonly verdict: Verdict; readonly facts: RequestFacts }> {
     if (reading.kind !== 'graphql') throw new Error('internal error: only GraphQL is read in messages');
+    const refuse = (kind: RefusalKind, detail: string) => ({
+      verdict: denied(kind, detail, selected.rule),
+      facts: this.#text,
+    });
     const { maxBodyBytes } = reading;
     if (text.length > maxBodyBytes)
-      return denied('body_too_large', `the message is longer than ${maxBodyBytes} bytes`, selected.rule);
+      return refuse('body_too_large', `the message is longer than ${maxBodyBytes} bytes`);
     const reader = await messageReader(reading);
-    const facts = reader(this.#text, text.toString());
-    if (!facts.ok) return denied(facts.error.reason, facts.error.detail, selected.rule);
-    const { asked } = facts.value;
+    const read = reader(this.#text, text.toString());
+    if (!read.ok) return refuse(read.error.reason, read.error.detail);
+    const facts = read.value;
     const { host, port } = this.#authority;
-    const verdict = decideRequest(index, { host, port, identity: this.#identity, facts: facts.value });
-    if (verdict.kind === 'unread' || asked === null)
-      return denied('malformed_request', 'what is asked for cannot be found', selected.rule);
-    return verdictOf(verdict, asked.kind === 'control' ? null : askedNames(asked));
+    const verdict = decideRequest(index, { host, port, identity: this.#identity, facts });
+    if (verdict.kind === 'unread' || facts.asked === null)
+      return refuse('malformed_request', 'what is asked for cannot be found');
+    const asked = facts.asked.kind === 'control' ? null : askedNames(facts.asked);
+    return { verdict: verdictOf(verdict, asked), facts };
   }
 
-  /** Asks the guardrails, tells what came of it, and says what the client hears; null: it passes. */
-  #conclude(facts: RequestFacts, verdict: Verdict, isNew: boolean): Refusal | null | Promise<Refusal | null> {
+  /** Asks the guardrails, and tells what came of it. */
+  #conclude(
+    index: EgressIndex,
+    facts: RequestFacts,
+    verdict: Verdict,
+    isNew: boolean,
+  ): Outcome | Promise<Outcome> {
     const { guard } = this.#context;
-    if (guard === null || guard === undefined || verdict.action === 'deny')
-      return this.#tell(facts, verdict, isNew);
+    if (this.#context.index() !== index) return 'stale';
+    if (guard === null || verdict.action === 'deny') return this.#tell(facts, verdict, isNew);
     const { host, port } = this.#authority;
     const inputs = requestInputs({ host, port, identity: this.#identity }, facts);
-    const asking =
-      inputs === null ? Promise.resolve(failed('the message asks for too much')) : allAllowed(guard, inputs);
-    return asking.then((guarded) => {
+    if (inputs === null)
+      return this.#tell(
+        facts,
+        denied('guardrail_failed', 'the message asks for too much', verdict.rule),
+        true,
+      );
+    return allAllowed(guard, inputs).then((guarded) => {
+      if (this.#context.index() !== index) return 'stale';
       if (guarded.allow) return this.#tell(facts, verdict, isNew);
       return this.#tell(facts, denied(guarded.reason, guarded.detail, verdict.rule), true);
     });

@@ -76,8 +76,12 @@ export class WebSockets {
     } catch (error) {
       return fail(error as Error);
     }
-    if (socket.destroyed) return void server.destroy();
     const judge = new WebSocketJudge(context, route.authority, identity.value, allowed);
+    if (socket.destroyed || !judge.stillAllowed()) {
+      server.destroy();
+      socket.destroy();
+      return;
+    }
     negotiate(
       socket,
       server,
@@ -111,8 +115,11 @@ export class WebSockets {
 
   /** Closes those that the rules do not allow any more (1012, service restart). */
   rulesChanged(): void {
-    for (const { judge, relay } of this.#open)
-      if (!judge.stillAllowed()) relay.close(1012, 'the policy has changed');
+    for (const opened of this.#open) this.#recheck(opened);
+  }
+
+  #recheck({ judge, relay }: Opened): void {
+    if (!judge.stillAllowed()) relay.close(1012, 'the policy has changed');
   }
 
   #relay(
@@ -133,6 +140,7 @@ export class WebSockets {
     });
     const opened: Opened = { judge, relay };
     this.#open.add(opened);
+    this.#recheck(opened);
   }
 }
 

@@ -215,6 +215,25 @@ describe('a guardrail', () => {
     expect(told()[2]).toMatch(/^deny guardrail_denied WEBSOCKET_TEXT/);
   });
 
+  it('that answers when other rules hold is not believed: the message is judged anew', async () => {
+    const asked: string[] = [];
+    let change = (): void => undefined;
+    const guard: Pick<Guard, 'evaluate'> = {
+      evaluate: async ({ request }) => {
+        asked.push(request!.method);
+        change();
+        return { allow: true };
+      },
+    };
+    const { judge, now, told } = judging(rules(webSocket(['* **'])), '/chat', guard);
+    change = () => {
+      now.index = rules(webSocket(['GET **']));
+    };
+    expect(await judge.judgeText(BYTES)).toMatchObject({ kind: 'refuse' });
+    expect(asked).toEqual(['WEBSOCKET_TEXT']);
+    expect(told()).toEqual([expect.stringMatching(/^deny request_not_allowed/)]);
+  });
+
   it('is not asked about what the rules refuse', async () => {
     const guard = { evaluate: () => Promise.reject(new Error('asked')) };
     const { judge } = judging(rules(webSocket(['GET **'])), '/chat', guard);
