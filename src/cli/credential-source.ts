@@ -90,9 +90,7 @@ function readFile(path: string, where: string): Source {
   return {
     text,
     file: stats.isFile() ? path : null,
-    warnings: open
-      ? [`${where}: other users of this host can read the file; \`chmod 600\` it`]
-      : [],
+    warnings: open ? [`${where}: other users of this host can read the file; \`chmod 600\` it`] : [],
   };
 }
 

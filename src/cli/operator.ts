@@ -46,11 +46,14 @@ export async function operatorRequest(
     network: networkOf(values.network),
     home: values.home === undefined ? null : existing('--home', values.home),
     user: values.user === undefined ? null : userOf(values.user),
-    credentials: given === undefined ? null : given.map(({ provider, file }) => ({
-      provider: provider.name,
-      variables: provider.values.map(({ variable }) => variable),
-      file,
-    })),
+    credentials:
+      given === undefined
+        ? null
+        : given.map(({ provider, file }) => ({
+            provider: provider.name,
+            variables: provider.values.map(({ variable }) => variable),
+            file,
+          })),
     environment: [...new Set(givenEnvironment(values).map(({ name }) => name))],
     acceptDegraded: values['accept-degraded'] ?? false,
     tier: tierOf(values.tier),

@@ -53,7 +53,7 @@ export const NO_REQUEST: OperatorRequest = {
   home: null,
   user: null,
   environment: [],
-  credentials: [],
+  credentials: null,
   acceptDegraded: false,
   tier: 'auto',
   netlinkEnumerate: false,

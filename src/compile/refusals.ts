@@ -1,7 +1,7 @@
 /** Reasons not to run at all: what this version cannot enforce, and layers that the policy requires and the host lacks. */
 import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
-import type { CompileInput, CompileProblem } from './input.ts';
 import { credentialProblems } from './credentials.ts';
+import type { CompileInput, CompileProblem } from './input.ts';
 import { unsupported } from './unsupported.ts';
 
 export function refusals(

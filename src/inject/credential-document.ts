@@ -4,7 +4,12 @@
  */
 import { err, ok, type Result } from '../base/result.ts';
 import { isCredentialVariable, isMarked } from './placeholder.ts';
-import { CREDENTIAL_LIMITS, type CredentialDocument, type DocumentValue, type TokenGrant } from './provider.ts';
+import {
+  CREDENTIAL_LIMITS,
+  type CredentialDocument,
+  type DocumentValue,
+  type TokenGrant,
+} from './provider.ts';
 
 const STRATEGIES = ['oauth2-client-credentials', 'oauth2-refresh-token'] as const;
 const GRANT_KEYS = [
@@ -108,7 +113,9 @@ function isTokenUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, hash } = new URL(text);
   if (username !== '' || password !== '' || hash !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
+  return (
+    protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(hostname))
+  );
 }
 
 const variableProblem = (variable: string): string | null =>

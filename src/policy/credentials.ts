@@ -10,7 +10,8 @@ const PROVIDER = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const DEFAULT_HEADERS = ['x-api-key'];
 const HEADER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
 /** They say where a message goes and how it is read, or hold several things at once. */
-const NO_PLACE = /^(?:host|content-.*|transfer-encoding|connection|upgrade|te|trailer|expect|via|proxy-.*|sec-websocket-.*)$/;
+const NO_PLACE =
+  /^(?:host|content-.*|transfer-encoding|connection|upgrade|te|trailer|expect|via|proxy-.*|sec-websocket-.*)$/;
 
 /** Null when none is bound, or when no name of a provider was read. */
 export function credentialBinding(read: EndpointRead): CredentialBinding | null {
