@@ -1,2 +1,2 @@
 /** Loaded late: when `--credential` is given. */
-export { readCredentials } from './credential-source.ts';
+export { takeCredentials } from './credentials.ts';
