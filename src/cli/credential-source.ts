@@ -3,7 +3,8 @@
  * and no variable of anything that is started after.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { printable } from '../base/source.ts';
 import { parseCredential } from '../inject/credential-document.ts';
 import { CREDENTIAL_LIMITS, type CredentialDocument } from '../inject/provider.ts';
@@ -74,7 +75,7 @@ function source(
     if (!/^\d{1,7}$/.test(from)) throw new UsageError(`--credential: ${FORM}`);
     return { text: readDescriptor(Number(from), where), file: null, warnings: [] };
   }
-  return readFile(resolve(from), where);
+  return readFile(from.startsWith('~/') ? join(homedir(), from.slice(2)) : resolve(from), where);
 }
 
 function readFile(path: string, where: string): Source {

@@ -1,9 +1,9 @@
 /** What goes into the preparation of a request, and what comes out. */
-import type { Transform } from 'node:stream';
 import type { Result } from '../base/result.ts';
 import type { EndpointCredential } from '../plan/plan.ts';
 import type { Mask } from './mask.ts';
 import type { InjectionProblem } from './problem.ts';
+import type { BodyBytes } from './request-body.ts';
 
 export interface InjectableRequest {
   /** Of the endpoint that was selected for the request; null: nothing is bound there. */
@@ -31,8 +31,8 @@ export interface Injection {
 
 export type InjectedBody =
   | { readonly kind: 'same' }
-  /** Goes through a new `stream()`, which fails with an InjectionError. `changed`: its length differs, so Content-Length is gone from the headers. */
-  | { readonly kind: 'checked' | 'changed'; readonly stream: () => Transform }
+  /** Goes through new `bytes()`. `changed`: its length differs, so Content-Length is gone from the headers. */
+  | { readonly kind: 'checked' | 'changed'; readonly bytes: () => BodyBytes }
   /** Must be whole before the head can be sent. */
   | { readonly kind: 'signed'; readonly most: number; readonly sign: Sign };
 

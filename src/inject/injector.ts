@@ -2,7 +2,6 @@
  * Between the decision about a request and its way to the server: placeholders become credentials, where the policy
  * bound them to the endpoint that was selected, and nowhere else; what the server answers is masked.
  */
-import type { Transform } from 'node:stream';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EndpointCredential, RequestSigning } from '../plan/plan.ts';
 import { answerable } from './answer.ts';
@@ -12,7 +11,7 @@ import { Mask } from './mask.ts';
 import { isMarked, type Placeholders, substitute, type Values } from './placeholder.ts';
 import { describeSubstitution, type InjectionProblem, problem } from './problem.ts';
 import type { Provider } from './provider.ts';
-import { BodyStream, bodyForm, CheckedBytes, FilledBytes, FilledForm } from './request-body.ts';
+import { type BodyBytes, bodyForm, CheckedBytes, FilledBytes, FilledForm } from './request-body.ts';
 import { fillHead, headIsMarked } from './request-head.ts';
 import type { Signing } from './signing.ts';
 
@@ -160,9 +159,8 @@ export class Injector {
     }
     const form = bodyForm(valuesOf(headers, 'content-type')[0]);
     if (form === null) return ok(credential.uninspected ? SAME : CHECKED);
-    const stream = (): Transform =>
-      new BodyStream(form === 'form' ? new FilledForm(values) : new FilledBytes(values, form));
-    return ok({ kind: 'changed', stream });
+    const bytes = (): BodyBytes => (form === 'form' ? new FilledForm(values) : new FilledBytes(values, form));
+    return ok({ kind: 'changed', bytes });
   }
 
   async #sign(
@@ -212,7 +210,7 @@ export class Injector {
 }
 
 const SAME: InjectedBody = { kind: 'same' };
-const CHECKED: InjectedBody = { kind: 'checked', stream: () => new BodyStream(new CheckedBytes()) };
+const CHECKED: InjectedBody = { kind: 'checked', bytes: () => new CheckedBytes() };
 const CLEARTEXT = problem(
   'credential_cleartext',
   'the request goes to the server without TLS, where everyone on the way could read the credential',

@@ -50,7 +50,11 @@ export class Mask {
     return flat.map((text) => this.text(text));
   }
 
-  /** A whole message, masked in equal length. */
+  /** A whole message, masked in equal length; null: there is nothing to mask. */
+  message(bytes: Buffer): Buffer | null {
+    return this.#needles.find(bytes, 0) === null ? null : this.bytes(bytes);
+  }
+
   bytes(bytes: Buffer): Buffer {
     const whole = new MaskedBytes(this.#needles);
     return Buffer.concat([whole.push(bytes), whole.end()]);

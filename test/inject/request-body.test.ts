@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InjectionError } from '../../src/inject/problem.ts';
 import { CREDENTIAL_LIMITS } from '../../src/inject/provider.ts';
-import { bodyForm } from '../../src/inject/request-body.ts';
+import { BodyStream, bodyForm } from '../../src/inject/request-body.ts';
 import type { EndpointCredential } from '../../src/plan/plan.ts';
 import { CREDENTIAL, injector, ph, request, SECRET, TOKEN } from './pretended.ts';
 
@@ -26,7 +26,7 @@ async function out(
   const bytes = Buffer.from(body);
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.subarray(at, at + size));
-  const stream = handled.stream();
+  const stream = new BodyStream(handled.bytes());
   const from = Readable.from(pieces);
   const result = buffer(stream);
   from.pipe(stream);

@@ -6,6 +6,7 @@ import type { Injector } from '../../inject/injector.ts';
 import type { Mask } from '../../inject/mask.ts';
 import { InjectionError, type InjectionProblem, problem } from '../../inject/problem.ts';
 import { CREDENTIAL_LIMITS } from '../../inject/provider.ts';
+import { type BodyBytes, BodyStream } from '../../inject/request-body.ts';
 import { wholeBody } from '../../inject/whole-body.ts';
 import type { Selected } from '../../match/request-verdict.ts';
 import type { Outbound } from './exchange.ts';
@@ -26,7 +27,7 @@ export interface Destination {
 export async function inject(
   injector: Injector,
   { selected, secure, host, port }: Destination,
-  outbound: Omit<Outbound, 'body'> & { readonly body: Readable | null },
+  outbound: Outbound,
   continues: () => void,
 ): Promise<Result<Injected, InjectionProblem>> {
   const { method, target, headers, body } = outbound;
@@ -54,21 +55,26 @@ type Sent = Pick<Outbound, 'headers' | 'body'>;
 async function withBody(
   handled: Exclude<InjectedBody, { kind: 'same' }>,
   headers: readonly string[],
-  body: Readable,
+  body: Readable | Buffer,
 ): Promise<Result<Sent, InjectionProblem>> {
   try {
     switch (handled.kind) {
       case 'checked':
-        return ok({ headers, body: through(body, handled.stream()) });
+        if (Buffer.isBuffer(body)) return ok({ headers, body: wholeThrough(body, handled.bytes()) });
+        return ok({ headers, body: through(body, new BodyStream(handled.bytes())) });
       case 'changed': {
-        const changed = await wholeBody(through(body, handled.stream()), CREDENTIAL_LIMITS.heldBody);
+        const changed = Buffer.isBuffer(body)
+          ? ({ kind: 'whole', bytes: wholeThrough(body, handled.bytes()) } as const)
+          : await wholeBody(through(body, new BodyStream(handled.bytes())), CREDENTIAL_LIMITS.heldBody);
         if (changed.kind === 'longer') return ok({ headers, body: changed.stream });
         const { bytes } = changed;
         return ok({ headers: [...headers, 'Content-Length', String(bytes.length)], body: bytes });
       }
       case 'signed': {
-        const whole = await wholeBody(body, handled.most);
-        if (whole.kind === 'longer')
+        const whole = Buffer.isBuffer(body)
+          ? ({ kind: 'whole', bytes: body } as const)
+          : await wholeBody(body, handled.most);
+        if (whole.kind === 'longer' || whole.bytes.length > handled.most)
           return err(
             problem(
               'credential_body_unreadable',
@@ -83,6 +89,11 @@ async function withBody(
     if (error instanceof InjectionError) return err(error.problem);
     return err(problem('credential_body_unreadable', 'the body of the request broke off'));
   }
+}
+
+function wholeThrough(body: Buffer, bytes: BodyBytes): Buffer {
+  const first = bytes.push(body);
+  return Buffer.concat([first, bytes.end()]);
 }
 
 /** A stream that fails leaves the client's connection as it is: an answer is still to be sent there. */
