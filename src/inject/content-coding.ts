@@ -35,7 +35,7 @@ export function decodersFor(contentEncoding: string): Transform[] | null {
     .split(',')
     .map((part) => part.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity');
-  if (codings.length > CREDENTIAL_LIMITS.codings) return null;
+  if (codings.length > CREDENTIAL_LIMITS.contentCodings) return null;
   const makers = codings.map((coding) => DECODERS.get(coding));
   return makers.includes(undefined) ? null : makers.reverse().map((make) => make!());
 }
