@@ -59,6 +59,10 @@ export const CREDENTIAL_LIMITS = {
   longestValue: 16 * 1024,
   /** Characters of a placeholder in a body: longer ones are no placeholders. */
   placeholderBytes: 256,
+  /** Bytes of the head of a request with its credentials filled in. */
+  filledHeadBytes: 64 * 1024,
+  /** Bytes of a text message with its credentials filled in. */
+  filledMessageBytes: 4 * 1024 * 1024,
   /** Bytes of a form's field in which placeholders are replaced. */
   formFieldBytes: 64 * 1024,
   /** Bytes of a body that are held to tell its length; longer ones are sent in chunks. */
