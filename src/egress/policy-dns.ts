@@ -33,6 +33,7 @@ const LOCAL_TTL = 60;
 
 export class PolicyDns {
   readonly #options: PolicyDnsOptions;
+  #index: EgressIndex;
   readonly #limits: NameLimits;
   readonly #rate: RateLimit;
   readonly #known = new Map<string, { readonly addresses: readonly Address[]; readonly until: number }>();
@@ -40,8 +41,14 @@ export class PolicyDns {
 
   constructor(options: PolicyDnsOptions) {
     this.#options = options;
+    this.#index = options.index;
     this.#limits = { ...NAME_LIMITS, ...options.limits };
     this.#rate = new RateLimit(this.#limits.newNamesPerSecond, this.#limits.newNamesAtOnce);
+  }
+
+  /** Answers by these rules from now on. Names keep their synthetic addresses. */
+  useIndex(index: EgressIndex): void {
+    this.#index = index;
   }
 
   /** The addresses that a name was last found to have. */
@@ -68,7 +75,7 @@ export class PolicyDns {
     if (!host.ok || host.value.address !== null) return this.#refuse(question, 'endpoint_not_listed');
     const name = host.value;
     if (name.text === 'localhost' || name.text.endsWith('.localhost')) return local(question);
-    if (!listsHost(this.#options.index, name)) return this.#refuse(question, 'endpoint_not_listed');
+    if (!listsHost(this.#index, name)) return this.#refuse(question, 'endpoint_not_listed');
     if (question.type !== 'A' && question.type !== 'AAAA') return NOTHING;
     if (!this.#mayAsk(name)) return this.#refuse(question, 'too_many_names');
     const real = await this.#addresses(name);
@@ -90,7 +97,7 @@ export class PolicyDns {
    * short and new ones are few.
    */
   #mayAsk({ text }: Host): boolean {
-    if (this.#options.index.exact.has(text) || this.#known.has(text)) return true;
+    if (this.#index.exact.has(text) || this.#known.has(text)) return true;
     const labels = text.split('.');
     if (
       labels.some((label) => label.length > this.#limits.patternLabel) ||
