@@ -19,6 +19,7 @@ import { PolicyDns } from '../egress/policy-dns.ts';
 import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
@@ -79,6 +80,8 @@ export interface MediationOptions {
   /** Null: none was given. */
   readonly credentials: GivenCredentials | null;
   readonly emit: (draft: Draft) => void;
+  /** Null: the policy alone decides. */
+  readonly guard: Guard | null;
 }
 
 export class Mediation {
@@ -119,6 +122,7 @@ export class Mediation {
       destinations,
       synthetic,
       addressesOf: (name) => this.#dns.addressesOf(name),
+      guard: options.guard,
     });
     this.#innerSockets = new InnerSockets(options.launcher);
     this.#platform =
@@ -137,6 +141,7 @@ export class Mediation {
       index,
       callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
+      guard: options.guard,
       emit,
       inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
     });
@@ -163,6 +168,11 @@ export class Mediation {
     this.#remembered.drop(dropped);
     const { closed, killed, surviving } = report ?? NOTHING_ENDED;
     return { closed: proxied + flows + closed, killed, surviving };
+  }
+
+  /** How long a judgement may be given again: a guardrail wants to be asked each time. */
+  get #judgedMs(): number {
+    return this.#options.guard === null ? ttlMs : 0;
   }
 
   #keepOnly(generation: number, tokens: readonly number[]): Promise<KeptReport | null> {
@@ -242,7 +252,7 @@ export class Mediation {
       kind: 'direct',
       address: addressBytes(target.address),
       port: target.port,
-      ...this.#remembered.keep(standing, event, ttlMs),
+      ...this.#remembered.keep(standing, event, this.#judgedMs),
     });
   }
 
@@ -300,7 +310,7 @@ export class Mediation {
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
     emit({ ...event, reason });
     const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
-    launcher.verdict(id, admitted ? { kind: 'local', ttlMs } : { kind: 'refuse', errno });
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs: this.#judgedMs } : { kind: 'refuse', errno });
   }
 
   /** A socket inside that was asked for. */

@@ -44,5 +44,6 @@ export function pretend(
     degraded: [],
     warn: nothing,
     reload: null,
+    guard: null,
   });
 }
