@@ -31,6 +31,7 @@ import type { EgressTable, Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { localService } from './local-service.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
@@ -143,6 +144,7 @@ export class Mediation {
       dialer: createDialer(destinations),
       guard: options.guard,
       emit,
+      local: localService(options.credentials),
       inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
     });
   }

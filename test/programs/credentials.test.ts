@@ -271,6 +271,25 @@ describe.skipIf(lacking.length > 0)(`credentials${because(lacking)}`, () => {
     expect(refused).toMatchObject([{ type: 'denial', layer: 'egress', rule: { policy: 'api', index: 2 } }]);
   });
 
+  it('are what a metadata server tells of, as a placeholder', async () => {
+    const text = JSON.stringify({
+      credentials: { GCP_SA_ACCESS_TOKEN: TOKEN },
+      gcp: { project_id: 'project-1' },
+    });
+    const file = scratch.write('gcp.json', text, 0o600);
+    const script = [
+      'ask() { curl -sS -H "Metadata-Flavor: Google" "http://$GCE_METADATA_HOST/computeMetadata/v1/$1"; }',
+      'ask project/project-id; echo',
+      'token=$(ask instance/service-accounts/default/token | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')',
+      'curl -sS -H "Authorization: Bearer $token" https://api.test/x; echo',
+      'curl -sS -o /dev/null -w "%{http_code}" "http://$GCE_METADATA_HOST/computeMetadata/v1/project/project-id"',
+    ].join('\n');
+    const done = await inside(script, { credential: [`api=file:${file}`] });
+    expect(last().headers['authorization']).toBe(`Bearer ${TOKEN}`);
+    expect(done.stdout).toMatch(/^project-1\n\{.*\}\n403$/);
+    expect(done.stdout).not.toContain(TOKEN);
+  });
+
   it('come from a descriptor too, which the program does not have', async () => {
     const file = openSync(scratch.write('secret', `${TOKEN}\n`, 0o600), 'r');
     const script = 'curl -sS -H "Authorization: Bearer $API" https://api.test/x; ls /proc/self/fd';
