@@ -141,7 +141,7 @@ export async function main(args: string[]): Promise<number> {
     }
     guard = opened.value;
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
-    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
+    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null, ownerOf(plan));
     const given = { ...process.env, ...explicit(values) };
     const environment = fillEnvironment(
       plan.environment,
@@ -191,6 +191,12 @@ async function credentialsOf(values: Values): Promise<Credentials | null> {
     for (const { warnings } of taken.read)
       for (const warning of warnings) tell(`openshell: warning: ${warning}`);
   return taken;
+}
+
+/** The user of the workload on the host, where it is not the caller. */
+function ownerOf({ identity: { host } }: Plan): { uid: number; gid: number } | null {
+  if (host.kind !== 'drop' || typeof host.uid !== 'number' || typeof host.gid !== 'number') return null;
+  return { uid: host.uid, gid: host.gid };
 }
 
 async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {

@@ -102,7 +102,6 @@ export async function authorise(
   connection: ProxyConnection,
   asked: Asked,
 ): Promise<Permission> {
-  const signal = connection.closed;
   const identity = await connection.identity();
   if (!identity.ok) return refuse(context, asked, unidentified(identity.error), identity.error.process);
   const who = identity.value;
@@ -121,7 +120,7 @@ export async function authorise(
     }
     if (isInspected(verdict.candidates)) {
       const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);
-      if (!checked.ok) return unreachable(context, asked, checked.error, who, signal);
+      if (!checked.ok) return unreachable(context, asked, checked.error, who, connection.closed);
       if (context.index() !== index) continue;
       const [target] = checked.value.targets;
       const { candidate } = checked.value;
@@ -130,8 +129,8 @@ export async function authorise(
       if (context.inspection === null) throw new Error('internal error: nothing looks at requests here');
       return { state: 'inspected', inspection: await context.inspection() };
     }
-    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, signal);
-    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, signal);
+    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, connection.closed);
+    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, connection.closed);
     // The rules may have changed while the connection was made: those that hold now must allow it.
     const candidate =
       context.index() === index ? dialled.value.candidate : stillAllowed(context, asked, dialled.value, who);
@@ -188,7 +187,7 @@ function admit(
     process: processOf(who),
   });
   context.emit(draft);
-  if (connection.closed.aborted) return false;
+  if (connection.socket.destroyed) return false;
   const standing = { host: asked.host, port, address, identity: who, inspected };
   connection.exchange = {
     clientPort: connection.clientPort,

@@ -96,7 +96,8 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     if (address === undefined || port === undefined) return void socket.destroy();
     // At once: when the caller has left, its address can be another's.
     const caller = identify(options, { address, port });
-    const connection = new ProxyConnection(socket, async () => (await caller).identity);
+    const identity = caller.then((known) => known.identity);
+    const connection = new ProxyConnection(socket, () => identity);
     const place = connections.add(connection);
     if (place === 'accepted' && inspect === null) server.emit('connection', socket);
     else if (place === 'accepted')

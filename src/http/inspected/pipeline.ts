@@ -7,6 +7,7 @@ import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
 import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
@@ -16,6 +17,7 @@ import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
+  readonly bodies: HeldBytes;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
 }
@@ -37,8 +39,9 @@ export async function serveRequest(
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const { context, upstreams } = pipeline;
-  const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  const { context, upstreams, bodies } = pipeline;
+  const { authority } = route;
+  const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
   if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
@@ -48,7 +51,7 @@ export async function serveRequest(
   const injected = await injectedFor(pipeline, route, allowed, client);
   if (injected === null) return;
   const { outbound, mask } = injected;
-  const { host, port } = route.authority;
+  const { host, port } = authority;
   const { candidates } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
   await exchange(
