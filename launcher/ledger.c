@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #define MAX_ENTRIES 16384
+/* So many places are filled before it is looked which connections are over: a look reads /proc. */
+#define FEW_ENTRIES 256
 /* A socket on its way from one process to another is in neither for a moment. */
 #define PASSES 12
 #define PAUSE_NS 4000000
@@ -34,6 +36,7 @@ struct entry {
 
 static struct entry table[MAX_ENTRIES];
 static unsigned high; /* all places from here on are free */
+static unsigned crowded = FEW_ENTRIES; /* that many are worth a look */
 static int set = -1;
 static FILE *members; /* of the set, as /proc tells them */
 
@@ -42,7 +45,8 @@ bool ledger_start(void) {
   set = descriptors_lift(epoll_create1(EPOLL_CLOEXEC));
   if (set < 0) return false;
   snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);
-  members = fopen(path, "re");
+  int fd = descriptors_lift(open(path, O_RDONLY | O_CLOEXEC));
+  members = fd < 0 ? NULL : fdopen(fd, "r");
   return members != NULL;
 }
 
@@ -72,10 +76,14 @@ static bool look_for_live(void) {
 /* Forgets connections that every process of the sandbox has closed. */
 static void sweep(void) {
   if (!look_for_live()) return;
+  unsigned live = 0;
   for (unsigned i = high; i-- > 0;) {
-    if (!table[i].live) table[i].inode = 0;
+    if (table[i].live) live++;
+    else table[i].inode = 0;
     if (table[i].inode == 0 && i + 1 == high) high--;
   }
+  crowded = 2 * live > FEW_ENTRIES ? 2 * live : FEW_ENTRIES;
+  if (crowded > MAX_ENTRIES) crowded = MAX_ENTRIES;
 }
 
 static struct entry *place_for(uint64_t inode) {
@@ -85,7 +93,7 @@ static struct entry *place_for(uint64_t inode) {
     if (table[i].inode == 0 && empty == NULL) empty = &table[i];
   }
   if (empty != NULL) return empty;
-  return high < MAX_ENTRIES ? &table[high++] : NULL;
+  return high < crowded ? &table[high++] : NULL;
 }
 
 bool ledger_add(uint32_t token, int file) {

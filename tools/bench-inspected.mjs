@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '2' },
     srt: { type: 'string' },
+    tunnels: { type: 'string', default: '10000' },
   },
 });
 const rounds = Number(values.rounds);
@@ -126,7 +127,11 @@ async function memoryDuring(file, mode, options, count, ms) {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  if (mode === 'hold') await new Promise((done) => child.stdout.once('data', done));
+  const failed = new Promise((_, fail) =>
+    child.once('exit', () => fail(new Error(`${mode} ${count} failed`))),
+  );
+  failed.catch(() => {});
+  if (mode === 'hold') await Promise.race([failed, new Promise((done) => child.stdout.once('data', done))]);
   await pause(ms);
   const used = memoryOf(child.pid);
   child.stdin.end();
@@ -199,7 +204,7 @@ const PARTS = {
     }
   },
   async tunnels() {
-    await perConnection('idle tunnels', policy('opaque.yaml', 0, ''), TRUSTED, 100, 10_000);
+    await perConnection('idle tunnels', policy('opaque.yaml', 0, ''), TRUSTED, 100, Number(values.tunnels));
   },
   events() {
     const events = join(scratch, 'events.jsonl');

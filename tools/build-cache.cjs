@@ -51,7 +51,9 @@ process.on('exit', () => {
 });
 /** A build does not wait for what hangs, nor fail for it: the cache is only less warm. */
 const tried = (work) =>
-  Promise.race([work, new Promise((done) => setTimeout(done, 10_000).unref())]).catch(() => {});
+  Promise.race([work, new Promise((done) => setTimeout(done, 10_000).unref())]).catch((error) =>
+    console.error(`openshell: built with a colder code cache: ${error.message}`),
+  );
 async function warmAll() {
   await warmUp();
   await tried(warmInspection(dist));

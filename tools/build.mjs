@@ -29,6 +29,16 @@ const yaml = {
   },
 };
 
+/** One class of many: the rest would be read at the first inspected connection too. */
+const undici = {
+  name: 'undici',
+  setup({ onResolve }) {
+    onResolve({ filter: /^undici$/ }, ({ importer }) =>
+      importer.includes('node_modules') ? undefined : { path: resolve('tools/undici-pool.cjs') },
+    );
+  },
+};
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -38,7 +48,7 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  plugins: [late, yaml],
+  plugins: [late, yaml, undici],
   // `require` instead: the loader of ECMAScript modules is not needed for anything else.
   supported: { 'dynamic-import': false },
 };

@@ -39,6 +39,7 @@ const EGRESS = {
             path: null,
             allow: [rule('GET', '/v1/**'), rule('POST', '/v1/items')],
             deny: [rule('*', '/v1/keys/**')],
+            messages: null,
           },
         },
       ],
@@ -66,7 +67,9 @@ exports.warmInspection = async (dist) => {
   const { promise: admitted, resolve: admit } = withResolvers();
   const mediation = new Mediation({
     plan: { tier: 'namespaces', egress: EGRESS },
-    launcher: { verdict: admit, datagrams() {}, deliver() {} },
+    egress: EGRESS,
+    guard: null,
+    launcher: { verdict: admit, datagrams() {}, deliver() {}, keepOnly() {} },
     connectTo: [parseConnectTo(`${HOST}:443:127.0.0.1:${originPort}`).value],
     trust: { ...trust, upstream: [...trust.upstream, trust.authority.caPem] },
     emit() {},

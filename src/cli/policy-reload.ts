@@ -68,10 +68,10 @@ function report(answer: ControlAnswer, output: Output): number {
 
 type Outcome = Omit<Extract<ControlAnswer, { answer: 'reload' }>, 'v' | 'answer'>;
 
-function textOf({ result, generation, closed, killed, run }: Outcome): string {
+function textOf({ result, generation, closed, killed, surviving, run }: Outcome): string {
   switch (result) {
     case 'applied':
-      return `${run}: generation ${generation} holds; ${closed} connections closed${killed > 0 ? `, ${killed} processes ended` : ''}`;
+      return `${run}: generation ${generation} holds; ${closed} connections closed${killed > 0 ? `, ${killed} processes ended` : ''}${surviving > 0 ? `; ${surviving} could not be closed, so the sandbox was ended` : ''}`;
     case 'unchanged':
       return `${run}: the policy is as before, generation ${generation}`;
     case 'kept':

@@ -98,7 +98,11 @@ export class DirectEgress {
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });
     if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);
-    const guarded = await guard?.evaluate(connectInput({ identity: identity.value, host, port }));
+    const inspected = isInspected(verdict.candidates);
+    // What comes to the proxy is asked about there.
+    const guarded = inspected
+      ? null
+      : await guard?.evaluate(connectInput({ identity: identity.value, host, port }));
     if (guarded?.allow === false) return refuse(guarded.reason, verdict.candidates[0].rule);
     const found = await destinations.at(
       host,
@@ -114,7 +118,7 @@ export class DirectEgress {
       const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
       return { kind: 'judged', target: null, event, standing: null };
     }
-    if (isInspected(verdict.candidates)) return { kind: 'inspected', destination: { host, port } };
+    if (inspected) return { kind: 'inspected', destination: { host, port } };
     const { target, candidate } = found.value;
     const address = target.address.text;
     const standing = { host, port, address: target.address, identity: identity.value, inspected: false };

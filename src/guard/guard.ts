@@ -64,3 +64,15 @@ export function allOf(guards: readonly Guard[]): Guard {
     },
   };
 }
+
+/** The first that is not allowed decides. */
+export async function allAllowed(
+  guard: Pick<Guard, 'evaluate'>,
+  inputs: readonly GuardInput[],
+): Promise<GuardAnswer> {
+  for (const input of inputs) {
+    const answer = await guard.evaluate(input);
+    if (!answer.allow) return answer;
+  }
+  return { allow: true };
+}

@@ -2,7 +2,10 @@
 import type { Host } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import type { RequestFacts } from '../match/request-facts.ts';
-import type { GuardInput, GuardRequest } from './guard.ts';
+import { askedInputs } from './asked-input.ts';
+import type { GuardInput } from './guard.ts';
+
+export type GuardedFacts = Pick<RequestFacts, 'method' | 'path' | 'query' | 'asked'>;
 
 export interface Asking {
   readonly identity: BinaryIdentity;
@@ -23,16 +26,18 @@ export function connectInput({ identity, host, port }: Asking): GuardInput {
   };
 }
 
-/** @param body what protocols beyond plain requests know of it */
-export function requestInput(
-  asking: Asking,
-  { method, path, query }: Pick<RequestFacts, 'method' | 'path' | 'query'>,
-  body: Partial<Pick<GuardRequest, 'graphql' | 'jsonrpc'>> = {},
-): GuardInput {
+/** Calls of one request, each a question: a batch of JSON-RPC holds several. */
+const MAX_QUESTIONS = 64;
+
+/** What is asked about one request, all of which must be allowed. Null: it asks for too much at once. */
+export function requestInputs(asking: Asking, facts: GuardedFacts): readonly GuardInput[] | null {
+  const asked = askedInputs(facts.asked, facts.method);
+  if (asked.length > MAX_QUESTIONS) return null;
   // From entries: `__proto__` is a name like any other.
-  const query_params = Object.fromEntries(query);
-  return {
+  const query_params = Object.fromEntries(facts.query);
+  const { method, path } = facts;
+  return asked.map((one) => ({
     ...connectInput(asking),
-    request: { method, path, query_params, graphql: null, jsonrpc: null, ...body },
-  };
+    request: { method, path, query_params, graphql: null, jsonrpc: null, ...one },
+  }));
 }

@@ -206,7 +206,8 @@ function stillAllowed(
   who: BinaryIdentity,
 ): Candidate | null {
   const verdict = decide(context.index(), { host: asked.host, port: asked.port, identity: who });
-  if (verdict.kind === 'deny') return null;
+  // What has to be looked at by now is no tunnel.
+  if (verdict.kind === 'deny' || isInspected(verdict.candidates)) return null;
   const checked = context.dialer.recheck(asked.host, asked.port, verdict.candidates, dialled);
   return checked.ok ? checked.value : null;
 }

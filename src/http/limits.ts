@@ -1,7 +1,9 @@
 /** Bounds of the proxy, for one sandbox. docs/limits.md lists them; a test compares. */
 export const PROXY_LIMITS = {
   /** Connections at once, tunnels included; further ones are answered 503. */
-  connections: 1024,
+  connections: 12_288,
+  /** Those of them whose requests are looked at: each costs some three times the memory of a tunnel. */
+  inspectedConnections: 2048,
   /** Connections beyond that which still get the answer; the rest are closed without one. */
   surplusConnections: 64,
   /** Bytes of request line and header section together, and of a response's. */
@@ -63,7 +65,7 @@ export const HTTP2_LIMITS = {
   /** Bytes of an answer that a server may send before they are read. */
   windowBytes: 1024 * 1024,
   /** How long a session with a server is kept without a request. */
-  idleMs: 30_000,
+  sessionIdleMs: 30_000,
 } as const;
 
 /** Bounds of bodies that are read before a request is judged. How long one may be is its endpoint's matter. */

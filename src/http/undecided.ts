@@ -64,6 +64,7 @@ export async function refuseSurplus(
   context: ProxyContext,
   connection: ProxyConnection,
   answer: boolean,
+  limit: number = context.limits.connections,
 ): Promise<void> {
   const kind = 'too_many_connections';
   const identity = await connection.identity();
@@ -74,12 +75,12 @@ export async function refuseSurplus(
     action: 'deny',
     reason: REFUSALS[kind].reason,
     rule: null,
-    subject: { kind: 'limit', limit: 'proxy_connections', value: context.limits.connections },
+    subject: { kind: 'limit', limit: 'proxy_connections', value: limit },
     process,
     count: 1,
   });
   if (!answer) return void connection.socket.destroy();
-  const reason = `${context.limits.connections} connections are open`;
+  const reason = `${limit} connections are open`;
   const nothing = { rule: null, method: null, path: null, host: null, port: null, address: null };
   const binary = process?.exe ?? null;
   const body = refusalOf({ kind, detail: REFUSALS[kind].meaning, reason, binary, ...nothing });

@@ -119,8 +119,9 @@ function readCall(
   if (message.kind === 'request' && message.id === null) return err('an `id` is null');
   if (message.params !== null && !isObject(message.params)) return err('`params` are no object');
   const params = isObject(message.params) ? message.params : NO_PARAMS;
-  if (hasLookAlike(params.keys(), NAMING)) return err('a parameter is named almost like `name` or `uri`');
   const check = checkMethod(method, message.kind, params, revision);
+  if (check !== 'extension' && hasLookAlike(params.keys(), NAMING))
+    return err('a parameter is named almost like `name` or `uri`');
   if (check === 'invalid')
     return err(`the message is not as ${revision} of MCP has it: its method, its id or its parameters`);
   if (revision === STATELESS && message.kind === 'request') {

@@ -21,8 +21,7 @@ export function lenientComponents(path: string): readonly string[] | null {
 
 /**
  * Components as the boldest of servers read them, which undo escapes twice, cut off what stands behind an escaped `;`,
- * `?` or `#`, and resolve dots after all that. Null: it
- * holds nothing of the kind.
+ * `?` or `#`, and resolve dots after all that. Null: it holds nothing of the kind.
  */
 export function boldestComponents(path: string): readonly string[] | null {
   if (!/%(?:25|3B|3F|23)/.test(path)) return null;

@@ -7,9 +7,11 @@ import { type GlobComponent, type GlobPiece, matchPieces } from '../base/glob.ts
 /** What hangs at a place in the tree; the caller says what it is. */
 export class PathTree<T> {
   readonly #root = new Node<T>();
+  #empty = true;
 
   /** The value at the place of a pattern, made by `create` when there is none yet. */
   at(pattern: readonly GlobComponent[], create: () => T): T {
+    this.#empty = false;
     let node = this.#root;
     for (const [i, component] of pattern.entries()) {
       if (component !== 'deep') node = node.child(component);
@@ -27,6 +29,7 @@ export class PathTree<T> {
 
   /** The values of all patterns that match, each once, in no order; `visit` counts the places looked at. */
   find(components: readonly string[], visit?: () => void): T[] {
+    if (this.#empty) return [];
     const found = new Set<T>();
     let level = new Set([this.#root]);
     for (const component of components) {

@@ -78,6 +78,15 @@ def hand_down(name):
     return "ok"
 
 
+def churn(host):
+    """Many that are over, and 300 that are not."""
+    for _ in range(600):
+        direct(host).close()
+    for i in range(300):
+        connections[f"many-{i}"] = direct(host)
+    return "ok"
+
+
 def obey(command, name, argument=None):
     if command in ("direct", "tunnel", "datagrams"):
         connections[name] = globals()[command](argument)

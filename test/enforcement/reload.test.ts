@@ -142,6 +142,18 @@ inEachTier((tier) => {
       await run.end();
     });
 
+    it('ends all of many connections, among more that are over', async () => {
+      await opened([]);
+      expect(await run.ask('churn', 'b.test')).toBe('ok');
+      run.write(ONE);
+      expect((await run.reload()).code).toBe(0);
+      expect(run.reloads()[0]).toMatchObject({ subject: { closed: 303, killed: 0, surviving: 0 } });
+      for (const i of [0, 150, 299]) expect(await run.ask('use', `many-${i}`)).toMatch(ENDED);
+      expect(await run.ask('use', 'a-direct')).toBe('ok');
+      await expect.poll(() => run.server.open.size).toBe(2);
+      await run.end();
+    });
+
     it('ends a connection that only a child of the program has', async () => {
       await opened([]);
       const before = run.server.open.size;

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { GuardAnswer, GuardInput } from '../../src/guard/guard.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
+import { inspected } from '../match/requests.ts';
 import { endpoint, policy, SHA_A, table } from '../match/tables.ts';
 import { bench, Client, origin, refusalIn, talk } from './harness.ts';
 
@@ -44,6 +45,37 @@ describe('a change of rules', () => {
     expect(events).toHaveLength(1);
     expect(events[0]?.rule?.policy ?? null).toBe(code === null ? 'new' : null);
   });
+});
+
+const unwanted = () => Promise.reject(new Error('nobody asked for that'));
+
+it('a change of rules during a dial that wants to look at requests makes it no tunnel', async () => {
+  const server = await origin(echo);
+  let swap = (): void => undefined;
+  let looked = 0;
+  const { port, proxy } = await bench({
+    to: { 'b.test:1': server.port, 'a.test:443': server.port },
+    start: ({ address, port }) => {
+      swap();
+      return connect({ host: address.text, port, allowHalfOpen: true });
+    },
+    inspection: async () => ({
+      serve: async ({ socket }) => {
+        looked += 1;
+        socket.end();
+      },
+      forward: unwanted,
+      forwardUpgrade: unwanted,
+      renew: () => {},
+      close: async () => {},
+    }),
+  });
+  swap = () => proxy.useIndex(buildIndex(table([policy('new', [inspected('a.test:443', ['GET /**'])])])));
+  const client = new Client(port).send(CONNECT);
+  await client.until(ESTABLISHED);
+  await client.end();
+  expect(looked).toBe(1);
+  expect(server.log.join('')).toBe('');
 });
 
 describe('a guardrail', () => {

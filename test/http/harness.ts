@@ -14,7 +14,7 @@ import type { Guard } from '../../src/guard/guard.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import { InspectedServer } from '../../src/http/inspected/server.ts';
 import { type ProxyLimits, UPSTREAM_LIMITS, type UpstreamLimits } from '../../src/http/limits.ts';
-import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
+import { createProxy, type EgressProxy, type ProxyOptions } from '../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../src/http/tls/upstream.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
@@ -123,6 +123,8 @@ export interface BenchOptions {
   /** Connections are meant for this host and port, past the proxy. */
   readonly intended?: Destination;
   readonly guard?: Pick<Guard, 'evaluate'>;
+  /** In the place of what looks at requests. */
+  readonly inspection?: ProxyOptions['inspect'];
 }
 
 /** Allows a.test:80, a.test:443 and *.w.test:80 to everybody. */
@@ -144,7 +146,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const proxy = createProxy({
     inspect:
       authority === null
-        ? null
+        ? (options.inspection ?? null)
         : async (context) => {
             const upstreamTls = new UpstreamTls(upstreamTrust(options.inspect!));
             const upstreamLimits = { ...UPSTREAM_LIMITS, ...options.upstreamLimits };

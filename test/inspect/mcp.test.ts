@@ -35,6 +35,7 @@ describe('a message of 2025-11-25', () => {
     ['a tool with a dot', tool('admin.delete'), ['tools/call admin.delete core']],
     ['a notification', note('notifications/initialized'), ['notifications/initialized core']],
     ['an extension', request('vendor/thing'), ['vendor/thing']],
+    ['an extension with parameters of its own', request('vendor/thing', { Name: 1 }), ['vendor/thing']],
     ['a task', request('tasks/get', { taskId: '1' }), ['tasks/get core']],
     ['a response', RESPONSE, 'control'],
     ['an error', { jsonrpc: '2.0', id: 1, error: { code: 1, message: 'x' } }, 'control'],

@@ -69,7 +69,7 @@ export class Http2Upstream implements Upstream {
       maxSessionMemory: HTTP2_LIMITS.sessionMegabytes,
     });
     session.on('error', () => session.destroy());
-    session.setTimeout(HTTP2_LIMITS.idleMs, () => {
+    session.setTimeout(HTTP2_LIMITS.sessionIdleMs, () => {
       if (session.state.outboundQueueSize === 0 && open(session) === 0) session.close();
     });
     return session;

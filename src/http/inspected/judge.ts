@@ -3,7 +3,8 @@ import { processOf } from '../../egress/decision-event.ts';
 import type { Candidates } from '../../egress/destination.ts';
 import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
-import { requestInput } from '../../guard/input.ts';
+import { allAllowed, failed } from '../../guard/guard.ts';
+import { requestInputs } from '../../guard/input.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
 import { decideAgain } from '../../match/decided-before.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
@@ -96,11 +97,19 @@ export async function judgeRequest(
   }
   const { selected, rule } = verdict;
   // Also what is only audited: a guardrail takes away, whatever the policy lets pass.
-  const guarded = await context.guard?.evaluate(requestInput(query, facts));
-  if (guarded?.allow === false) {
-    const { reason, detail } = guarded;
-    return refuse({ kind: reason, reason: detail, rule: rule ?? selected.rule }, facts.path, sighted);
+  if (context.guard !== null) {
+    const inputs = requestInputs({ host, port, identity: who }, sighted.facts);
+    const guarded =
+      inputs === null
+        ? failed('the request asks for too much at once')
+        : await allAllowed(context.guard, inputs);
+    if (!guarded.allow) {
+      const { reason, detail } = guarded;
+      return refuse({ kind: reason, reason: detail, rule: rule ?? selected.rule }, facts.path, sighted);
+    }
   }
+  // Another policy holds by now, and what was judged was judged by an earlier one: the client may ask anew.
+  if (context.index() !== index) return { state: 'gone' };
   const decided = verdict.kind === 'audit' ? verdict.reason : 'allowed';
   const action = verdict.kind === 'audit' ? 'audit' : 'allow';
   context.emit(requestDraft(action, decided, rule, authority, facts, process, sighted.asked));

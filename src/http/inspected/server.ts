@@ -12,7 +12,7 @@ import type { UpstreamLimits } from '../limits.ts';
 import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
-import { endSilence, refuseUndecided } from '../undecided.ts';
+import { endSilence, refuseSurplus, refuseUndecided } from '../undecided.ts';
 import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { serveHttp2 } from './http2-front.ts';
@@ -46,7 +46,7 @@ export class InspectedServer implements Inspection {
     const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
     this.#pipeline = { context, upstreams, bodies: new HeldBytes(), injector };
     this.#connections = new Connections(
-      context.limits,
+      { ...context.limits, connections: context.limits.inspectedConnections },
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
     );
     this.#front = createFront(context, this.#connections, {
@@ -127,14 +127,24 @@ export class InspectedServer implements Inspection {
 
   #accept(connection: ProxyConnection): void {
     if (connection.socket.destroyed) return;
-    if (this.#connections.add(connection) === 'accepted') this.#front.emit('connection', connection.socket);
-    else connection.socket.destroy();
+    const place = this.#connections.add(connection);
+    if (place === 'accepted') this.#front.emit('connection', connection.socket);
+    else this.#refuseSurplus(connection, place === 'surplus');
+  }
+
+  #refuseSurplus(connection: ProxyConnection, answer: boolean): void {
+    const context = this.#context;
+    const { inspectedConnections } = context.limits;
+    void guarded(context, connection, refuseSurplus(context, connection, answer, inspectedConnections));
   }
 
   #acceptHttp2(connection: ProxyConnection): void {
     const { socket } = connection;
     if (socket.destroyed) return;
-    if (this.#connections.add(connection) !== 'accepted') return void socket.destroy();
+    if (this.#connections.add(connection) !== 'accepted') {
+      this.#refuseSurplus(connection, false);
+      return;
+    }
     const route = this.#routeOf(connection);
     serveHttp2(this.#context, connection, route, (client) =>
       serveRequest(this.#pipeline, connection, route, client),

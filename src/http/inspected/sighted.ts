@@ -8,6 +8,7 @@ import { callersOf } from '../../inspect/rpc-callers.ts';
 import { askedNames } from '../../match/asked-text.ts';
 import { decideRequest, type RequestQuery } from '../../match/decide-request.ts';
 import type { EgressIndex } from '../../match/egress-index.ts';
+import type { RequestFacts } from '../../match/request-facts.ts';
 import type { RequestUnread, RequestVerdict, Selected } from '../../match/request-verdict.ts';
 import type { MessageRules } from '../../plan/messages.ts';
 import type { RefusalForm } from '../authorise.ts';
@@ -29,6 +30,8 @@ export type Sighted =
   | (Seen & {
       readonly kind: 'decided';
       readonly verdict: Exclude<RequestVerdict, RequestUnread>;
+      /** With what is asked for, where that was read. */
+      readonly facts: RequestFacts;
       /** What was judged; null: no body was looked at. */
       readonly held: Buffer | null;
     })
@@ -53,7 +56,7 @@ export async function decideSighted(
   if (verdict.kind !== 'unread') {
     const rules = verdict.selected?.endpoint.inspection?.messages ?? null;
     const form = rules === null ? null : formOf(rules, NOTHING);
-    return { kind: 'decided', verdict, held: null, asked: [], formOf: form };
+    return { kind: 'decided', verdict, facts: query.facts, held: null, asked: [], formOf: form };
   }
   const { reading, selected } = verdict;
   const unreadable = (reason: ProblemReason | HoldingProblem, detail: string, body: Buffer): Sighted => {
@@ -84,6 +87,7 @@ export async function decideSighted(
   return {
     kind: 'decided',
     verdict: decided,
+    facts: facts.value,
     held: needed === null ? null : bytes,
     asked: facts.value.asked === null ? [] : askedNames(facts.value.asked),
     formOf: formOf(reading, bytes),

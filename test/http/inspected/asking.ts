@@ -8,8 +8,9 @@ import { ConnectToTable } from '../../../src/egress/connect-to.ts';
 import { Destinations } from '../../../src/egress/destination.ts';
 import { createDialer } from '../../../src/egress/dial.ts';
 import type { Draft } from '../../../src/event/event.ts';
+import type { Guard } from '../../../src/guard/guard.ts';
 import { InspectedServer } from '../../../src/http/inspected/server.ts';
-import { createProxy } from '../../../src/http/proxy.ts';
+import { createProxy, type EgressProxy } from '../../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
 import type { Injector } from '../../../src/inject/injector.ts';
@@ -32,12 +33,14 @@ export interface Site {
   /** What reached the server. */
   readonly seen: Seen[];
   readonly events: Draft[];
+  readonly proxy: EgressProxy;
 }
 
 export async function site(
   messages: MessageRules,
   answer: (seen: Seen) => string | Promise<string> = () => '{}',
   more: Partial<EndpointInspection> = {},
+  guard: Pick<Guard, 'evaluate'> | null = null,
   injector: Injector | null = null,
 ): Promise<Site> {
   const seen: Seen[] = [];
@@ -61,7 +64,10 @@ export async function site(
   });
   const addressPort = (server.address() as AddressInfo).port;
   const authority = await SandboxAuthority.create();
-  return { ...(await judging('a.test:80', addressPort, messages, more, authority, [], injector)), seen };
+  return {
+    ...(await judging('a.test:80', addressPort, messages, more, authority, [], guard, injector)),
+    seen,
+  };
 }
 
 /** The authority of servers on the outside. One for all tests: it is read only. */
@@ -97,8 +103,9 @@ async function judging(
   more: Partial<EndpointInspection>,
   authority: SandboxAuthority,
   roots: readonly string[],
+  guard: Pick<Guard, 'evaluate'> | null = null,
   injector: Injector | null = null,
-): Promise<{ port: number; events: Draft[] }> {
+): Promise<{ port: number; events: Draft[]; proxy: EgressProxy }> {
   const inspection = inspected(to, [], [], { protocol: messages.kind, messages, ...more });
   const address = parseAddress('127.0.0.1')!;
   const connectTo = new ConnectToTable([
@@ -109,6 +116,7 @@ async function judging(
     index: buildIndex(table([policy('site', [inspection])])),
     callerOf: async () => ({ identity: ok(identity('/usr/bin/curl')), intended: null }),
     dialer: createDialer(new Destinations({ resolver: { lookup: async () => ok([]) }, connectTo })),
+    guard,
     emit: (draft) => events.push(draft),
     limits: { lingerMs: 200 },
     inspect: async (context) =>
@@ -125,7 +133,7 @@ async function judging(
   const { server: front, port } = await listen(() => undefined, false);
   proxy.attach(front);
   onCleanup(() => proxy.close());
-  return { port, events };
+  return { port, events, proxy };
 }
 
 export interface Answer {

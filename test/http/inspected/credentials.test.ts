@@ -19,6 +19,7 @@ const bound = (
       allow: [{ index: 0, line: 1, method: '*', path: '**', query: [] }],
       credential,
     },
+    null,
     injector,
   );
 
