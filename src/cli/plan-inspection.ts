@@ -1,10 +1,10 @@
 /** How the requests of an endpoint are judged, as lines below it: deny rules first, as they are asked. */
 import type { CallRule, GrpcRule, MessageRules, OperationRule } from '../plan/messages.ts';
-import type { EndpointInspection, RequestRule } from '../plan/plan.ts';
+import type { EndpointCredential, EndpointInspection, RequestRule } from '../plan/plan.ts';
 import type { Line } from './plan-line.ts';
 
 export function inspectionLines(inspection: EndpointInspection): Line[] {
-  const { protocol, enforcement, allowEncodedSlash, path, allow, deny, messages } = inspection;
+  const { protocol, enforcement, allowEncodedSlash, path, allow, deny, messages, credential } = inspection;
   const head = [
     `requests are read as ${protocol}`,
     'TLS ends at the proxy',
@@ -14,10 +14,27 @@ export function inspectionLines(inspection: EndpointInspection): Line[] {
   ].join(', ');
   return [
     { text: `  ${head}`, enforced: `  ${head}` },
+    ...(credential === null ? [] : [credentialLine(credential)]),
     ...deny.map((rule) => ruleLine('deny', headText(rule), rule.line)),
     ...allow.map((rule) => ruleLine('allow', headText(rule), rule.line)),
     ...(messages === null ? [] : messageLines(messages)),
   ];
+}
+
+function credentialLine(credential: EndpointCredential): Line {
+  const { provider, headers, bodies, websocket, cleartext, uninspected, signing } = credential;
+  const places = ['authorization', ...headers, 'path', 'query'];
+  if (bodies) places.push('bodies');
+  if (websocket) places.push('messages');
+  const parts = [`  credential ${provider} in ${places.join(', ')}`];
+  if (signing !== null)
+    parts.push(
+      `signs for ${signing.service}, payload ${signing.payload}, region ${signing.region ?? 'of the host'}`,
+    );
+  if (cleartext) parts.push('without TLS too');
+  if (uninspected) parts.push('where it cannot be looked for too');
+  const text = parts.join('; ');
+  return { text, enforced: text };
 }
 
 function messageLines(messages: MessageRules): Line[] {

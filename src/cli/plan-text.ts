@@ -26,12 +26,14 @@ export function planSections(plan: Plan, listing: boolean): Section[] {
     [
       'environment',
       plain(
-        plan.environment.map(({ name, value, scratch }) =>
-          scratch !== undefined
-            ? `${name}=${scratchPath(scratch)}`
-            : value === null
-              ? `${name} (the caller's)`
-              : `${name}=${value}`,
+        plan.environment.map(({ name, value, scratch, credential }) =>
+          credential === true
+            ? `${name} (a placeholder)`
+            : scratch !== undefined
+              ? `${name}=${scratchPath(scratch)}`
+              : value === null
+                ? `${name} (the caller's)`
+                : `${name}=${value}`,
         ),
       ),
     ],

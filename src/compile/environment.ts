@@ -27,6 +27,14 @@ export const PASSED_VARIABLES = [
   'PAGER',
 ] as const;
 
+/** Whose placeholder stands for a token of Google Cloud: its libraries then ask a metadata server, which the proxy answers for. */
+const GOOGLE_TOKENS = ['GCP_SA_ACCESS_TOKEN', 'GCP_ADC_ACCESS_TOKEN'];
+const METADATA_VARIABLES = [
+  ['GCE_METADATA_HOST', `127.0.0.1:${PROXY_PORT}`],
+  ['GCE_METADATA_IP', `127.0.0.1:${PROXY_PORT}`],
+  ['METADATA_SERVER_DETECTION', 'assume-present'],
+] as const;
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function compileEnvironment(
@@ -55,6 +63,10 @@ export function compileEnvironment(
     entries.set(name, null);
     scratch.delete(name);
   }
+  const credentials = new Set((operator.credentials ?? []).flatMap(({ variables }) => variables));
+  for (const name of credentials) entries.set(name, null);
+  if (network === 'proxy' && GOOGLE_TOKENS.some((name) => credentials.has(name)))
+    for (const [name, value] of METADATA_VARIABLES) entries.set(name, value);
   if (tier === 'platform') {
     if (operator.home === null) scratch.set('HOME', 'home');
     else entries.set('HOME', operator.home);
@@ -62,6 +74,7 @@ export function compileEnvironment(
     scratch.set('TMPDIR', 'tmp');
   }
   return [...entries].map(([name, value]) => {
+    if (credentials.has(name)) return { name, value: null, credential: true };
     const directory = scratch.get(name);
     return directory === undefined ? { name, value } : { name, value: null, scratch: directory };
   });
@@ -82,14 +95,21 @@ function proxyVariables(): [string, string][] {
 }
 
 /** The plan's entries with values filled in; `NAME=value` strings in the plan's order. @param given the caller's, and what `--env` says on top
-    @param scratchDirectory of the run, or null in the `namespaces` tier */
+    @param scratchDirectory of the run, or null in the `namespaces` tier
+    @param placeholders of credentials, by variable */
 export function fillEnvironment(
   entries: readonly EnvironmentEntry[],
   given: Readonly<Record<string, string | undefined>>,
   scratchDirectory: string | null = null,
+  placeholders: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   const filled: string[] = [];
-  for (const { name, value, scratch } of entries) {
+  for (const { name, value, scratch, credential } of entries) {
+    if (credential === true) {
+      const placeholder = placeholders.get(name);
+      if (placeholder !== undefined) filled.push(`${name}=${placeholder}`);
+      continue;
+    }
     const own = scratch !== undefined && scratchDirectory !== null ? `${scratchDirectory}/${scratch}` : null;
     const actual = own ?? value ?? given[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
     if (actual !== undefined) filled.push(`${name}=${actual}`);

@@ -1,6 +1,7 @@
 /** How an endpoint's requests are read and judged; `access` is written out as the rules that it stands for. */
 import type { EndpointInspection, InspectedProtocol, RequestRule } from '../plan/plan.ts';
 import type { Endpoint, L7Rule } from '../policy/policy.ts';
+import { endpointCredential } from './credentials.ts';
 import { isAboutOperations, messageRulesOf } from './message-rules.ts';
 
 type Access = NonNullable<Endpoint['access']>['value'];
@@ -20,7 +21,7 @@ const ANY_PATH = '**';
 /** Null: connections to it are not opened. */
 export function inspectionOf(endpoint: Endpoint): EndpointInspection | null {
   if (endpoint.inspectedBecause === null) return null;
-  const protocol = inspectedProtocol(endpoint);
+  const protocol = endpoint.tlsSkip ? null : inspectedProtocol(endpoint);
   if (protocol === null) return null;
   return {
     protocol,
@@ -31,6 +32,7 @@ export function inspectionOf(endpoint: Endpoint): EndpointInspection | null {
     allow: allowRules(endpoint, protocol),
     deny: headRules(endpoint.denyRules ?? [], protocol),
     messages: messageRulesOf(endpoint, protocol),
+    credential: endpointCredential(endpoint),
   };
 }
 

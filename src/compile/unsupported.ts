@@ -39,13 +39,11 @@ const SUPPORTED: readonly Protocol[] = [
 ];
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
-  const { protocol, credentialBinding } = endpoint;
+  const { protocol } = endpoint;
   if (protocol !== null && !SUPPORTED.includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
-  if (protocol?.value === 'websocket' && endpoint.websocketCredentialRewrite)
-    return { text: '`websocket_credential_rewrite`', line: protocol.span.line };
-  if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
-  if (endpoint.credentialSigning !== null)
-    return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
+  // Credentials are put into requests, and not into messages.
+  if (endpoint.websocketCredentialRewrite)
+    return { text: '`websocket_credential_rewrite`', line: (protocol ?? endpoint).span.line };
   return null;
 }

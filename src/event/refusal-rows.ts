@@ -1,26 +1,8 @@
 /** The table of refusals (docs/denials.md): one row for each thing that can be refused for a reason of its own. */
-import type { Reason } from './event.ts';
+import { CREDENTIAL_REFUSALS } from './credential-refusals.ts';
+import { type RefusalRow, row } from './refusal-row.ts';
 
-export interface RefusalRow {
-  /** Ours, stable: never given to another refusal. */
-  readonly code: string;
-  /** HTTP status. */
-  readonly status: number;
-  /** The value that OpenShell uses where it has one. */
-  readonly error: string;
-  /** The reason that the event gives. */
-  readonly reason: Reason;
-  /** For docs/denials.md. */
-  readonly meaning: string;
-}
-
-const row = (code: number, status: number, error: string, reason: Reason, meaning: string): RefusalRow => ({
-  code: `OSH-EGR-${String(code).padStart(3, '0')}`,
-  status,
-  error,
-  reason,
-  meaning,
-});
+export type { RefusalRow };
 
 export const REFUSALS = {
   network_off: row(1, 403, 'policy_denied', 'network_off', 'the network is off for this sandbox'),
@@ -257,6 +239,7 @@ export const REFUSALS = {
     'guardrail_failed',
     'the policy allows it, and a guardrail of the operator gave no answer',
   ),
+  ...CREDENTIAL_REFUSALS,
 } as const satisfies Readonly<Record<string, RefusalRow>>;
 
 export type RefusalKind = keyof typeof REFUSALS;

@@ -4,6 +4,7 @@
  */
 import { isGlob } from '../base/glob.ts';
 import { printable } from '../base/source.ts';
+import { credentialSteps, isCredentialRefusal } from './credential-refusals.ts';
 import type { EventLayer, RuleReference } from './event.ts';
 import { REFUSALS, type RefusalKind } from './refusal-rows.ts';
 
@@ -74,7 +75,9 @@ const ruleText = ({ policy, index }: RuleReference): string =>
 const ASK = 'the policy is outside this sandbox and cannot be changed from here; ask the operator';
 
 function nextSteps(facts: RefusalFacts): string[] {
-  switch (facts.kind) {
+  const { kind } = facts;
+  if (isCredentialRefusal(kind)) return credentialSteps(kind);
+  switch (kind) {
     case 'network_off':
       return [
         `${ASK} to start the sandbox with --network proxy and to list the endpoint:\n${endpointYaml(facts)}`,

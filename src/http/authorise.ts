@@ -29,11 +29,21 @@ export interface ProxyContext {
   readonly limits: ProxyLimits;
   /** What looks at requests; null: no endpoint of the plan asks for it. */
   readonly inspection: (() => Promise<Inspection>) | null;
+  /** Answers requests that are for the proxy itself; null: none are. */
+  readonly local: LocalService | null;
   /** Of node:http, which only proxy.ts imports. */
   readonly request: typeof httpRequest;
   /** Told of errors that should not happen. */
   readonly onDefect: (error: unknown) => void;
 }
+
+/** Null: the request is none for it. */
+export type LocalService = (request: {
+  readonly method: string;
+  /** Origin form. */
+  readonly target: string;
+  readonly headers: IncomingMessage['headers'];
+}) => { readonly status: number; readonly type: string; readonly body: string } | null;
 
 /** Takes over connections and requests to endpoints whose requests are looked at, once a rule allows the destination. */
 export interface Inspection {

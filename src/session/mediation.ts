@@ -22,6 +22,7 @@ import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
+import type { GivenCredentials } from '../inject/make-injector.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
@@ -30,6 +31,7 @@ import type { EgressTable, Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { localService } from './local-service.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
@@ -76,6 +78,8 @@ export interface MediationOptions {
   readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver' | 'keepOnly'>;
   readonly connectTo: readonly ConnectTo[];
   readonly trust: Trust | null;
+  /** Null: none was given. */
+  readonly credentials: GivenCredentials | null;
   readonly emit: (draft: Draft) => void;
   /** Null: the policy alone decides. */
   readonly guard: Guard | null;
@@ -140,7 +144,8 @@ export class Mediation {
       dialer: createDialer(destinations),
       guard: options.guard,
       emit,
-      inspect: options.trust === null ? null : inspectionBy(options.trust),
+      local: localService(options.credentials),
+      inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
     });
   }
 
@@ -348,13 +353,14 @@ export class Mediation {
 
 /** Loaded when a connection is first opened. */
 const inspectionBy =
-  ({ authority, upstream }: Trust) =>
+  ({ authority, upstream }: Trust, credentials: GivenCredentials | null) =>
   async (context: ProxyContext): Promise<Inspection> => {
-    const { InspectedServer, UpstreamTls, upstreamTrust } = await import(
+    const { InspectedServer, makeInjector, UpstreamTls, upstreamTrust } = await import(
       '../http/inspected/inspected.late.ts'
     );
     const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
-    return new InspectedServer({ context, authority, upstreamTls });
+    const injector = credentials === null ? null : makeInjector(credentials, upstream);
+    return new InspectedServer({ context, authority, upstreamTls, injector });
   };
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */

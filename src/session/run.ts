@@ -4,6 +4,7 @@ import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
+import type { GivenCredentials } from '../inject/make-injector.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
 import type { CountedLimit, Report } from '../launch/reports.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly connectTo: readonly ConnectTo[];
   /** Null: no requests are looked at. */
   readonly trust: Trust | null;
+  /** Null: none was given. */
+  readonly credentials: GivenCredentials | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -283,6 +286,7 @@ class Run {
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,
+      credentials: this.#options.credentials,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

@@ -17,6 +17,7 @@ const INSPECTION = {
   allow: [],
   deny: [],
   messages: null,
+  credential: null,
 } as const;
 
 function stays(policies: EgressPolicy[], more: Partial<Standing> = {}, connectTo: string[] = []): boolean {

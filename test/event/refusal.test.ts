@@ -78,6 +78,13 @@ describe('the table of refusals', () => {
       '048 too_many_bodies',
       '060 guardrail_denied',
       '061 guardrail_failed',
+      '080 credential_endpoint_mismatch',
+      '081 credential_unavailable',
+      '082 credential_not_placeable',
+      '083 credential_cleartext',
+      '084 credential_placeholder_in_request_body',
+      '085 credential_token_failed',
+      '086 credential_body_unreadable',
     ]);
   });
 });

@@ -150,7 +150,13 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         : async (context) => {
             const upstreamTls = new UpstreamTls(upstreamTrust(options.inspect!));
             const upstreamLimits = { ...UPSTREAM_LIMITS, ...options.upstreamLimits };
-            return new InspectedServer({ context, authority, upstreamTls, upstreamLimits });
+            return new InspectedServer({
+              injector: null,
+              context,
+              authority,
+              upstreamTls,
+              upstreamLimits,
+            });
           },
     index: buildIndex(options.rules ?? RULES),
     callerOf: async ({ port }) => {

@@ -38,6 +38,7 @@ export function inspected(
     allow: allow.map((text, index) => rule(text, { index, line: 100 + index })),
     deny: deny.map((text, index) => rule(text, { index, line: 200 + index })),
     messages: null,
+    credential: null,
     ...more,
   };
   return endpoint(to, { inspection });

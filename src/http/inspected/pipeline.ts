@@ -1,5 +1,7 @@
 /** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
 import { REFUSALS, refusalOf } from '../../event/refusal.ts';
+import type { Injector } from '../../inject/injector.ts';
+import { InjectionError, type InjectionProblem } from '../../inject/problem.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
@@ -7,13 +9,17 @@ import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
+import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
+import { MaskedExchange } from './masked-exchange.ts';
 import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
   readonly bodies: HeldBytes;
+  /** Null: no credential was given. */
+  readonly injector: Injector | null;
 }
 
 /** Where a request goes, and how. */
@@ -28,11 +34,12 @@ export const defaultPort = ({ secure }: Route): number => (secure ? 443 : 80);
 
 /** Settles when the exchange is over. The header section has been checked, and names the authority of the route. */
 export async function serveRequest(
-  { context, upstreams, bodies }: Pipeline,
+  pipeline: Pipeline,
   connection: ProxyConnection,
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
+  const { context, upstreams, bodies } = pipeline;
   const { authority } = route;
   const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
   if (judgement.state === 'gone') return client.abort();
@@ -41,15 +48,34 @@ export async function serveRequest(
     return;
   }
   const { allowed } = judgement;
+  const injected = await injectedFor(pipeline, route, allowed, client);
+  if (injected === null) return;
+  const { outbound, mask } = injected;
   const { host, port } = authority;
-  const { candidates, held } = allowed;
+  const { candidates } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
-  const upstream = upstreams.to(key);
-  if (held === null && client.body !== null && client.expectsContinue) client.sendContinue();
+  await exchange(
+    upstreams.to(key),
+    outbound,
+    mask === null ? client : new MaskedExchange(client, mask),
+    context.limits,
+    (error) => client.refuse(failureOf(context, route, allowed, error)),
+    (error) => (error instanceof OnlyHttp2 ? upstreams.overHttp2(key) : null),
+  );
+}
+
+/** What is sent. Null: it was refused, since a credential cannot be filled in. */
+async function injectedFor(
+  { context, injector }: Pipeline,
+  route: Route,
+  allowed: Allowed,
+  client: ClientExchange,
+): Promise<Injected | null> {
+  const { facts, held, selected } = allowed;
   const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
-    method: allowed.facts.method,
-    target: allowed.facts.target,
+    method: facts.method,
+    target: facts.target,
     headers: [
       'Host',
       authorityText(route.authority, defaultPort(route)),
@@ -58,14 +84,57 @@ export async function serveRequest(
     ],
     body: client.body === null ? null : (held ?? client.body),
   };
-  await exchange(
-    upstream,
-    outbound,
-    client,
-    context.limits,
-    (error) => client.refuse(failureOf(context, route, allowed, error)),
-    (error) => (error instanceof OnlyHttp2 ? upstreams.overHttp2(key) : null),
-  );
+  let continued = held !== null || client.body === null || !client.expectsContinue;
+  const continues = (): void => {
+    if (!continued) client.sendContinue();
+    continued = true;
+  };
+  if (injector === null) {
+    continues();
+    return { outbound, mask: null };
+  }
+  let gone = false;
+  client.onClose(() => {
+    gone = true;
+  });
+  const { host, port } = route.authority;
+  const destination = { selected, secure: route.secure, host: host.text, port };
+  const injected = await inject(injector, destination, outbound, continues);
+  if (injected.ok) {
+    continues();
+    return injected.value;
+  }
+  if (!gone) client.refuse(refusedCredential(context, route, allowed, injected.error));
+  return null;
+}
+
+/** A request that the rules allow, and whose credential does not fit. */
+export function refusedCredential(
+  context: ProxyContext,
+  { authority }: Route,
+  { selected, facts, binary, process, formOf }: Allowed,
+  { kind, detail }: InjectionProblem,
+): Refused {
+  const { rule } = selected;
+  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, facts, process));
+  const { method, path } = facts;
+  const host = authority.host.text;
+  const { port } = authority;
+  const text = `${method} ${host}:${port}${path} not permitted with this credential`;
+  const body = refusalOf({
+    kind,
+    detail: text,
+    reason: detail,
+    rule,
+    method,
+    path,
+    host,
+    port,
+    binary,
+    address: null,
+  });
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
 }
 
 /** gRPC has no other way than HTTP/2 to a server. */
@@ -77,12 +146,10 @@ function isGrpc({ headers }: ClientExchange): boolean {
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
-export function failureOf(
-  context: ProxyContext,
-  { authority }: Route,
-  { rule, binary, facts, process, formOf }: Allowed,
-  error: Error,
-): Refused {
+export function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
+  const { authority } = route;
+  const { rule, binary, facts, process, formOf } = allowed;
+  if (error instanceof InjectionError) return refusedCredential(context, route, allowed, error.problem);
   const problem = error instanceof UpstreamProblem ? error : null;
   const kind =
     problem === null ? 'invalid_upstream_response' : (problem.destination?.reason ?? 'upstream_unreachable');

@@ -1,6 +1,7 @@
 /** The connections and requests of one sandbox that are looked at: opened, read, judged one by one, and sent on. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Injector } from '../../inject/injector.ts';
 import { closeAfter, refuseRequest, refuseSocket } from '../answer.ts';
 import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
 import { Connections, detach, ProxyConnection, type Via } from '../connections.ts';
@@ -27,6 +28,8 @@ export interface InspectionOptions {
   readonly authority: SandboxAuthority;
   readonly upstreamTls: UpstreamTls;
   readonly upstreamLimits?: UpstreamLimits;
+  /** Null: no credential was given. */
+  readonly injector: Injector | null;
 }
 
 export class InspectedServer implements Inspection {
@@ -38,12 +41,12 @@ export class InspectedServer implements Inspection {
   readonly #secure = new WeakSet<Socket>();
   #webSockets: Promise<WebSockets> | null = null;
 
-  constructor({ context, authority, upstreamTls, upstreamLimits }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, upstreamLimits, injector }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
     const { headerBytes } = context.limits;
     const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
-    this.#pipeline = { context, upstreams, bodies: new HeldBytes() };
+    this.#pipeline = { context, upstreams, bodies: new HeldBytes(), injector };
     this.#connections = new Connections(
       { ...context.limits, connections: context.limits.inspectedConnections },
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),

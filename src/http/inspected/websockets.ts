@@ -1,6 +1,7 @@
 /** WebSockets of one sandbox on endpoints that say `protocol: websocket`: asked for, opened at the server, and read. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { err, ok, type Result } from '../../base/result.ts';
 import { refuseSocket } from '../answer.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
@@ -18,9 +19,11 @@ import {
 } from '../websocket/handshake.ts';
 import { relayWebSocket, type WebSocketRelay } from '../websocket/relay.ts';
 import type { RequestToJudge } from './client-exchange.ts';
+import type { Outbound } from './exchange.ts';
+import { inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, type Objection } from './judge.ts';
 import { WebSocketJudge } from './judge-messages.ts';
-import { defaultPort, failureOf, type Pipeline, type Route } from './pipeline.ts';
+import { defaultPort, failureOf, type Pipeline, type Route, refusedCredential } from './pipeline.ts';
 
 interface Opened {
   readonly judge: WebSocketJudge;
@@ -66,6 +69,8 @@ export class WebSockets {
     const identity = await connection.identity();
     if (!handshake.ok || !identity.ok) throw new Error('internal error: allowed without a handshake');
     const { allowed } = judgement;
+    const outbound = await this.#outbound(route, allowed, request, handshake.value);
+    if (!outbound.ok) return refuse(outbound.error);
     const fail = (error: Error): void => {
       if (!socket.destroyed) refuse(failureOf(context, route, allowed, error));
     };
@@ -85,7 +90,7 @@ export class WebSockets {
     negotiate(
       socket,
       server,
-      sendRequest(context, route, allowed, request, handshake.value, server),
+      sendRequest(context, outbound.value, server),
       {
         onFailure: (reason) => fail(new Error(reason)),
         onUpgrade: (answer, rest) => {
@@ -116,6 +121,29 @@ export class WebSockets {
   /** Closes those that the rules do not allow any more (1012, service restart). */
   rulesChanged(): void {
     for (const opened of this.#open) this.#recheck(opened);
+  }
+
+  /** With the credentials that its head asks for. What is said after it is passed on as it is. */
+  async #outbound(
+    route: Route,
+    allowed: Allowed,
+    request: IncomingMessage,
+    handshake: Handshake,
+  ): Promise<Result<Outbound, Refused>> {
+    const { context, injector } = this.#pipeline;
+    const { facts, selected } = allowed;
+    const { host, port } = route.authority;
+    const headers = [
+      'Host',
+      authorityText(route.authority, defaultPort(route)),
+      ...requestHeaders(endToEndRequest(request.rawHeaders), handshake),
+    ];
+    const outbound = { method: 'GET', target: facts.target, headers, body: null };
+    if (injector === null) return ok(outbound);
+    const destination = { selected, secure: route.secure, host: host.text, port };
+    const injected = await inject(injector, destination, outbound, () => undefined);
+    if (injected.ok) return ok(injected.value.outbound);
+    return err(refusedCredential(context, route, allowed, injected.error));
   }
 
   #recheck({ judge, relay }: Opened): void {
@@ -163,26 +191,15 @@ const toJudge = (request: IncomingMessage, socket: Socket): RequestToJudge => ({
 
 function sendRequest(
   context: ProxyContext,
-  route: Route,
-  { facts }: Allowed,
-  request: IncomingMessage,
-  handshake: Handshake,
+  { target, headers }: Outbound,
   socket: Socket,
 ): ReturnType<ProxyContext['request']> {
   try {
     const upstream = context.request({
       createConnection: () => socket,
       method: 'GET',
-      path: facts.target,
-      headers: [
-        'Host',
-        authorityText(route.authority, defaultPort(route)),
-        ...requestHeaders(endToEndRequest(request.rawHeaders), handshake),
-        'Connection',
-        'Upgrade',
-        'Upgrade',
-        'websocket',
-      ],
+      path: target,
+      headers: [...headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'],
       setHost: false,
       maxHeaderSize: context.limits.headerBytes,
       insecureHTTPParser: false,

@@ -13,6 +13,7 @@ import { InspectedServer } from '../../../src/http/inspected/server.ts';
 import { createProxy, type EgressProxy } from '../../../src/http/proxy.ts';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
 import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
+import type { Injector } from '../../../src/inject/injector.ts';
 import { buildIndex } from '../../../src/match/egress-index.ts';
 import type { MessageRules } from '../../../src/plan/messages.ts';
 import type { EndpointInspection } from '../../../src/plan/plan.ts';
@@ -40,11 +41,16 @@ export async function site(
   answer: (seen: Seen) => string | Promise<string> = () => '{}',
   more: Partial<EndpointInspection> = {},
   guard: Pick<Guard, 'evaluate'> | null = null,
+  injector: Injector | null = null,
 ): Promise<Site> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // broken off
+    }
     const { method = '', url = '', headers } = request;
     const one = { method, url, headers, body: Buffer.concat(chunks) };
     seen.push(one);
@@ -58,7 +64,10 @@ export async function site(
   });
   const addressPort = (server.address() as AddressInfo).port;
   const authority = await SandboxAuthority.create();
-  return { ...(await judging('a.test:80', addressPort, messages, more, authority, [], guard)), seen };
+  return {
+    ...(await judging('a.test:80', addressPort, messages, more, authority, [], guard, injector)),
+    seen,
+  };
 }
 
 /** The authority of servers on the outside. One for all tests: it is read only. */
@@ -95,6 +104,7 @@ async function judging(
   authority: SandboxAuthority,
   roots: readonly string[],
   guard: Pick<Guard, 'evaluate'> | null = null,
+  injector: Injector | null = null,
 ): Promise<{ port: number; events: Draft[]; proxy: EgressProxy }> {
   const inspection = inspected(to, [], [], { protocol: messages.kind, messages, ...more });
   const address = parseAddress('127.0.0.1')!;
@@ -110,7 +120,12 @@ async function judging(
     emit: (draft) => events.push(draft),
     limits: { lingerMs: 200 },
     inspect: async (context) =>
-      new InspectedServer({ context, authority, upstreamTls: new UpstreamTls(upstreamTrust([...roots])) }),
+      new InspectedServer({
+        context,
+        authority,
+        injector,
+        upstreamTls: new UpstreamTls(upstreamTrust([...roots])),
+      }),
     onDefect: (error) => {
       throw error;
     },
