@@ -31,7 +31,7 @@ describe('compressed messages', () => {
   });
 
   it('that swell beyond the limit are refused', async () => {
-    const bomb = deflateRawSync(Buffer.alloc(64 * MAXIMUM));
+    const bomb = deflateRawSync(Buffer.alloc(8 * MAXIMUM));
     expect(bomb.length).toBeLessThan(100_000);
     expect(await inflateMessage(bomb, MAXIMUM)).toEqual({ ok: false, error: 'too_large' });
   });
