@@ -197,6 +197,17 @@ inEachTier((tier) => {
       },
     );
 
+    it('ends a connection that is always on its way from one process to another, or the sandbox', async () => {
+      await opened([]);
+      expect(await run.ask('juggle', 'b-direct')).toBe('ok');
+      run.write(ONE);
+      await run.reload();
+      // Those to the host that is allowed still, if the sandbox is there.
+      await expect.poll(() => run.server.open.size, { timeout: 20_000 }).toBeLessThanOrEqual(2);
+      const { closed, surviving } = run.reloads()[0]!.subject as { closed: number; surviving: number };
+      expect(closed + surviving).toBe(3);
+    });
+
     it('spares a hidden connection that it allows', async () => {
       await opened([]);
       expect(await run.ask('park', 'a-direct')).toBe('ok');
