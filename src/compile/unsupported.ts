@@ -27,7 +27,16 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
-const SUPPORTED: readonly Protocol[] = ['rest', 'graphql', 'json-rpc', 'mcp', 'grpc', 'tcp', 'udp'];
+const SUPPORTED: readonly Protocol[] = [
+  'rest',
+  'websocket',
+  'graphql',
+  'json-rpc',
+  'mcp',
+  'grpc',
+  'tcp',
+  'udp',
+];
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol } = endpoint;

@@ -150,6 +150,17 @@ export function forwardedTrailers(rawTrailers: readonly string[]): [string, stri
 /** Whether name and value can be written down without becoming something else. */
 export const isHeader = (name: string, value: string): boolean => TOKEN.test(name) && VALUE.test(value);
 
+/** Whether a request asks for a WebSocket, well-formed or not (RFC 6455, section 4.1). */
+export const asksForWebSocket = ({ rawHeaders }: Pick<Request, 'rawHeaders'>): boolean =>
+  listedTokens(rawHeaders, 'upgrade').includes('websocket');
+
+/** Members of a header that is a list of tokens, in lower case; `name` in lower case. */
+export const listedTokens = (rawHeaders: readonly string[], name: string): string[] =>
+  valuesOf(rawHeaders, name)
+    .flatMap((value) => value.split(','))
+    .map((token) => token.trim().toLowerCase())
+    .filter((token) => token !== '');
+
 /** All values of a header; `name` in lower case. */
 export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
   const values: string[] = [];

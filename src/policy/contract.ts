@@ -51,7 +51,8 @@ const shown = (values: readonly string[]): string =>
   values.length === 0 ? 'none' : [...values].sort().join(', ');
 
 function hasGraphqlRules({ rules, denyRules }: Endpoint): boolean {
-  const isGraphql = (rule: L7Rule): boolean => rule.operationType !== null || rule.fields.length > 0;
+  const isGraphql = (rule: L7Rule): boolean =>
+    rule.operationType !== null || rule.operationName !== null || rule.fields.length > 0;
   return [...(rules ?? []), ...(denyRules ?? [])].some(isGraphql);
 }
 

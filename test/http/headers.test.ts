@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  asksForWebSocket,
   checkHost,
   checkRequest,
   forwardedRequest,
@@ -167,5 +168,17 @@ describe('forwarded header sections', () => {
         'f',
       ]),
     ).toEqual([['E', 'f']]);
+  });
+});
+
+describe('a request for a WebSocket', () => {
+  it('is recognised, well-formed or not', () => {
+    const asks = (...values: string[]) =>
+      asksForWebSocket({ rawHeaders: values.flatMap((value) => ['UPGRADE', value]) });
+    expect(asks('websocket')).toBe(true);
+    expect(asks('h2c, WEBSOCKET')).toBe(true);
+    expect(asks('h2c', ' websocket ')).toBe(true);
+    expect(asks('h2c')).toBe(false);
+    expect(asks()).toBe(false);
   });
 });

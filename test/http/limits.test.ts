@@ -12,6 +12,7 @@ import {
   TLS_LIMITS,
   UPSTREAM_LIMITS,
 } from '../../src/http/limits.ts';
+import { WEBSOCKET_LIMITS } from '../../src/http/websocket/limits.ts';
 import { CREDENTIAL_LIMITS } from '../../src/inject/provider.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
 
@@ -27,6 +28,7 @@ describe('docs/limits.md', () => {
     ]);
     const limits = [
       PROXY_LIMITS,
+      WEBSOCKET_LIMITS,
       TLS_LIMITS,
       BODY_LIMITS,
       UPSTREAM_LIMITS,

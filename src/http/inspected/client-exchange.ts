@@ -33,3 +33,9 @@ export interface ClientExchange {
   /** The exchange is over, or the client is gone. At once when that is so already. */
   onClose(listener: () => void): void;
 }
+
+/** What a decision needs of it. */
+export type RequestToJudge = Pick<
+  ClientExchange,
+  'method' | 'target' | 'headers' | 'body' | 'contentLength' | 'expectsContinue' | 'sendContinue' | 'onClose'
+>;

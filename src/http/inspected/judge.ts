@@ -12,7 +12,7 @@ import type { Selected, WantedRule } from '../../match/request-verdict.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { type Authority, parseAuthority } from '../request-target.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { RequestToJudge } from './client-exchange.ts';
 import type { HeldBytes } from './content.ts';
 import { decideSighted, type Seen } from './sighted.ts';
 
@@ -43,14 +43,21 @@ interface Why {
   readonly wanted?: WantedRule | null;
 }
 
-/** @param defaultPort of the scheme that the request came by */
+/** What stands against a request that rules allow; no endpoint can turn it into an audit. */
+export type Objection = Omit<Why, 'rule'>;
+
+/**
+ * @param defaultPort of the scheme that the request came by
+ * @param object looks at the endpoint that the request is for
+ */
 export async function judgeRequest(
   context: ProxyContext,
   connection: ProxyConnection,
   authority: Authority,
-  client: ClientExchange,
+  client: RequestToJudge,
   defaultPort: number,
   bodies: HeldBytes,
+  object: (selected: Selected) => Objection | null = () => null,
 ): Promise<Judgement> {
   const { host, port } = authority;
   const identity = await connection.identity();
@@ -84,7 +91,8 @@ export async function judgeRequest(
   if (sighted.kind === 'gone') return { state: 'gone' };
   if (sighted.kind === 'unreadable') {
     const { reason, detail, selected } = sighted;
-    return refuse({ kind: reason, reason: detail, rule: selected.rule }, facts.path, sighted);
+    const why = object(selected) ?? { kind: reason, reason: detail };
+    return refuse({ ...why, rule: selected.rule }, facts.path, sighted);
   }
   const { verdict, held, formOf } = sighted;
   if (verdict.kind === 'deny' || verdict.selected === null) {
@@ -96,6 +104,8 @@ export async function judgeRequest(
     return refuse(why, facts.path, sighted);
   }
   const { selected, rule } = verdict;
+  const objection = object(selected);
+  if (objection !== null) return refuse({ ...objection, rule: selected.rule }, facts.path, sighted);
   // Also what is only audited: a guardrail takes away, whatever the policy lets pass.
   if (context.guard !== null) {
     const inputs = requestInputs({ host, port, identity: who }, sighted.facts);

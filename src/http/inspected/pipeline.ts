@@ -108,7 +108,7 @@ async function injectedFor(
   return null;
 }
 
-function refusedCredential(
+export function refusedCredential(
   context: ProxyContext,
   { authority }: Route,
   { selected, facts, binary, process, formOf }: Allowed,
@@ -145,7 +145,7 @@ function isGrpc({ headers }: ClientExchange): boolean {
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
-function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
+export function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
   const { authority } = route;
   const { rule, binary, facts, process, formOf } = allowed;
   if (error instanceof InjectionError) return refusedCredential(context, route, allowed, error.problem);

@@ -7,7 +7,7 @@ import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
 import { Connections, detach, ProxyConnection, type Via } from '../connections.ts';
 import { expectationProblem } from '../forward.ts';
 import { createFront, guarded } from '../front.ts';
-import { checkHost, checkRequest } from '../headers.ts';
+import { asksForWebSocket, checkHost, checkRequest } from '../headers.ts';
 import type { UpstreamLimits } from '../limits.ts';
 import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
@@ -20,6 +20,7 @@ import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
 import { Upstreams } from './upstreams.ts';
+import type { WebSockets } from './websockets.ts';
 
 export interface InspectionOptions {
   readonly context: ProxyContext;
@@ -38,6 +39,7 @@ export class InspectedServer implements Inspection {
   readonly #connections: Connections;
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
+  #webSockets: Promise<WebSockets> | null = null;
 
   constructor({ context, authority, upstreamTls, upstreamLimits, injector }: InspectionOptions) {
     this.#context = context;
@@ -54,8 +56,8 @@ export class InspectedServer implements Inspection {
         this.#handle(connection, this.#routeOf(connection), request, response),
       onConnect: (_context, connection, request) =>
         this.#refuseTakeover(connection, request, 'CONNECT is no request to a server'),
-      onUpgrade: (_context, connection, request) =>
-        this.#refuseTakeover(connection, request, 'another protocol is asked for'),
+      onUpgrade: (_context, connection, request, head) =>
+        this.#upgrade(connection, this.#routeOf(connection), request, head),
     });
   }
 
@@ -110,14 +112,16 @@ export class InspectedServer implements Inspection {
 
   async forwardUpgrade(
     connection: ProxyConnection,
-    _target: Authority,
+    target: Authority,
     request: IncomingMessage,
+    head: Buffer,
   ): Promise<void> {
-    await this.#refuseTakeover(connection, request, 'another protocol is asked for');
+    await this.#upgrade(connection, { authority: target, secure: false }, request, head);
   }
 
   renew(): void {
     this.#pipeline.upstreams.renew();
+    void this.#webSockets?.then((webSockets) => webSockets.rulesChanged());
   }
 
   async close(): Promise<void> {
@@ -190,6 +194,31 @@ export class InspectedServer implements Inspection {
     };
     await serveRequest(this.#pipeline, connection, route, client);
     connection.onUnreadable = null;
+  }
+
+  async #upgrade(
+    connection: ProxyConnection,
+    route: Route,
+    request: IncomingMessage,
+    head: Buffer,
+  ): Promise<void> {
+    if (!asksForWebSocket(request))
+      return this.#refuseTakeover(connection, request, 'another protocol is asked for');
+    const { limits } = this.#context;
+    const problem = checkRequest(request, limits) ?? checkHost(request, route.authority, defaultPort(route));
+    if (problem !== null) {
+      const { host, port } = route.authority;
+      const facts = { ...problem, method: request.method ?? null, host: host.text, port };
+      const { kind, body } = await refuseUndecided(this.#context, connection, facts);
+      return refuseSocket(connection.socket, kind, body, limits.lingerMs);
+    }
+    this.#webSockets ??= this.#loadWebSockets();
+    return (await this.#webSockets).serve(connection, route, request, head);
+  }
+
+  async #loadWebSockets(): Promise<WebSockets> {
+    const { WebSockets } = await import('./websocket.late.ts');
+    return new WebSockets(this.#pipeline);
   }
 
   async #refuseTakeover(

@@ -13,7 +13,7 @@ import type { RequestUnread, RequestVerdict, Selected } from '../../match/reques
 import type { MessageRules } from '../../plan/messages.ts';
 import type { RefusalForm } from '../authorise.ts';
 import { valuesOf } from '../headers.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { RequestToJudge } from './client-exchange.ts';
 import { type HeldBody, type HeldBytes, holdBody } from './content.ts';
 
 /** What was found out about a request, for events and for refusals in the caller's protocol. */
@@ -49,7 +49,7 @@ const NOTHING = Buffer.alloc(0);
 export async function decideSighted(
   index: EgressIndex,
   query: RequestQuery,
-  client: ClientExchange,
+  client: RequestToJudge,
   all: HeldBytes,
 ): Promise<Sighted> {
   const verdict = decideRequest(index, query);

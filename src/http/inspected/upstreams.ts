@@ -75,6 +75,11 @@ export class Upstreams {
     return this.#http2.get(pool) ?? pool;
   }
 
+  /** A connection of its own, which is not kept: for what takes it over. Rejects with an `UpstreamProblem`. */
+  connect(key: Omit<UpstreamKey, 'http2'>): Promise<Socket> {
+    return this.#connect({ ...key, http2: false }, ['http/1.1']);
+  }
+
   /** The rules are others: nothing that was checked by the old ones is used for a new request. */
   renew(): void {
     for (const pool of this.#pools.values()) void pool.close();

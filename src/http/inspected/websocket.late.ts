@@ -1,0 +1,2 @@
+/** Loaded late: at the first request for a WebSocket. */
+export { WebSockets } from './websockets.ts';
