@@ -26,6 +26,7 @@ const operator = {
   home: null,
   user: null,
   environment: [],
+  credentials: null,
   acceptDegraded: false,
   netlinkEnumerate: false,
 };

@@ -71,6 +71,7 @@ exports.warmInspection = async (dist) => {
     guard: null,
     launcher: { verdict: admit, datagrams() {}, deliver() {}, keepOnly() {} },
     connectTo: [parseConnectTo(`${HOST}:443:127.0.0.1:${originPort}`).value],
+    credentials: null,
     trust: { ...trust, upstream: [...trust.upstream, trust.authority.caPem] },
     emit() {},
   });

@@ -42,8 +42,5 @@ function needed(endpoint: Endpoint): { text: string; line: number } | null {
   const { protocol } = endpoint;
   if (protocol !== null && !SUPPORTED.includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
-  // Credentials are put into requests, and not into messages.
-  if (endpoint.websocketCredentialRewrite)
-    return { text: '`websocket_credential_rewrite`', line: (protocol ?? endpoint).span.line };
   return null;
 }

@@ -6,7 +6,7 @@ import type { OpenshellEvent } from './event.ts';
 /** Refusals with equal keys are printed once. */
 export function messageKey({ reason, rule, subject, process }: OpenshellEvent): string {
   const what =
-    subject.kind === 'connect'
+    subject.kind === 'connect' || subject.kind === 'request'
       ? `${subject.host}:${subject.port}`
       : subject.kind === 'syscall'
         ? (rule?.policy ?? subject.name)
@@ -32,6 +32,10 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
       );
       return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
+    case 'request': {
+      const request = onOneLine(`${subject.method} ${subject.host}:${subject.port}${subject.path}`);
+      return `refused: ${who} may not send ${shortened(request)}: ${REASON_TEXT[reason] ?? reason}${where}`;
+    }
     case 'name':
       return `refused: the name ${onOneLine(subject.name)} was not looked up: ${REASON_TEXT[reason] ?? reason}${where}`;
     case 'unix':
@@ -46,6 +50,10 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
       return `refused: ${reason}${where}`;
   }
 }
+
+const MAX_REQUEST = 160;
+const shortened = (text: string): string =>
+  text.length > MAX_REQUEST ? `${text.slice(0, MAX_REQUEST)}…` : text;
 
 const limitText = ({ limit, value }: { limit: string; value: number }): string =>
   limit === 'memory' ? formatSize(value) : formatDuration(value);
@@ -69,6 +77,14 @@ const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
   too_many_connections: 'too many connections are open',
   name_not_resolved: 'the name has no address',
   upstream_unreachable: 'it does not answer',
+  request_not_allowed: 'no rule of the endpoint allows it',
+  request_denied_by_rule: 'a deny rule is about it',
+  path_invalid: 'servers could read the path in different ways',
+  query_invalid: 'servers could read the query in different ways',
+  credential_endpoint_mismatch: 'it holds the placeholder of a credential that is not bound there',
+  credential_unavailable: 'it holds a placeholder that stands for nothing, or whose token was not given',
+  credential_not_placeable: 'it holds a placeholder where the policy puts no credential',
+  credential_cleartext: 'it holds a placeholder and is sent without TLS',
   datagram_not_allowed: 'datagrams go to endpoints with `protocol: udp` only',
   too_many_names: 'too many names were looked up, or the name is too long for one that only a pattern lists',
   unix_socket_not_listed: 'it lies in no writable directory and the policy does not list it',

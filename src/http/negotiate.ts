@@ -10,6 +10,8 @@ export interface Negotiation {
   readonly onFailure: (reason: string) => void;
   /** The server has answered 101. A text: why that cannot be accepted; nothing may have been sent to the client then. */
   readonly onUpgrade: (answer: IncomingMessage, rest: Buffer) => string | null;
+  /** Why any other answer cannot be passed on; null: it can. */
+  readonly onOther?: (answer: IncomingMessage) => string | null;
   /** Header lines of any other answer that travel on. */
   readonly headersOf: (answer: IncomingMessage) => readonly string[];
 }
@@ -19,7 +21,7 @@ export function negotiate(
   client: Socket,
   server: Socket,
   upstream: ClientRequest,
-  { onFailure, onUpgrade, headersOf }: Negotiation,
+  { onFailure, onUpgrade, onOther = () => null, headersOf }: Negotiation,
   limits: Pick<ProxyLimits, 'lingerMs' | 'informational'>,
 ): void {
   let answered = false;
@@ -48,6 +50,8 @@ export function negotiate(
     client.off('close', clientClosed);
   });
   upstream.on('response', (answer) => {
+    const problem = onOther(answer);
+    if (problem !== null) return fail(problem);
     answered = true;
     const headers = [...headersOf(answer), 'Connection', 'close'];
     client.write(headText(answer.statusCode ?? 502, answer.statusMessage, headers), 'latin1');

@@ -108,7 +108,6 @@ async function injectedFor(
   return null;
 }
 
-/** A request that the rules allow, and whose credential does not fit. */
 export function refusedCredential(
   context: ProxyContext,
   { authority }: Route,

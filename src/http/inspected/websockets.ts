@@ -1,7 +1,6 @@
 /** WebSockets of one sandbox on endpoints that say `protocol: websocket`: asked for, opened at the server, and read. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { err, ok, type Result } from '../../base/result.ts';
 import { refuseSocket } from '../answer.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
@@ -19,11 +18,10 @@ import {
 } from '../websocket/handshake.ts';
 import { relayWebSocket, type WebSocketRelay } from '../websocket/relay.ts';
 import type { RequestToJudge } from './client-exchange.ts';
-import type { Outbound } from './exchange.ts';
-import { inject } from './injected-request.ts';
-import { type Allowed, judgeRequest, type Objection } from './judge.ts';
+import { judgeRequest, type Objection } from './judge.ts';
 import { WebSocketJudge } from './judge-messages.ts';
 import { defaultPort, failureOf, type Pipeline, type Route, refusedCredential } from './pipeline.ts';
+import { credentialsOf, type WebSocketCredentials } from './websocket-credentials.ts';
 
 interface Opened {
   readonly judge: WebSocketJudge;
@@ -69,8 +67,10 @@ export class WebSockets {
     const identity = await connection.identity();
     if (!handshake.ok || !identity.ok) throw new Error('internal error: allowed without a handshake');
     const { allowed } = judgement;
-    const outbound = await this.#outbound(route, allowed, request, handshake.value);
-    if (!outbound.ok) return refuse(outbound.error);
+    const credentials = await credentialsOf(this.#pipeline, route, allowed, request);
+    if (!credentials.ok) return refuse(refusedCredential(context, route, allowed, credentials.error));
+    const { mask, head: filled } = credentials.value;
+    const wanted = { ...handshake.value, readServer: mask !== null };
     const fail = (error: Error): void => {
       if (!socket.destroyed) refuse(failureOf(context, route, allowed, error));
     };
@@ -87,31 +87,39 @@ export class WebSockets {
       socket.destroy();
       return;
     }
+    const masked = (headers: string[]): string[] => mask?.headers(headers) ?? headers;
     negotiate(
       socket,
       server,
-      sendRequest(context, outbound.value, server),
+      sendRequest(context, route, filled, wanted, server),
       {
         onFailure: (reason) => fail(new Error(reason)),
         onUpgrade: (answer, rest) => {
-          const agreement = checkAnswer(answer, handshake.value);
+          const agreement = checkAnswer(answer, wanted);
           if (!agreement.ok) return agreement.error;
           const headers = answerHeaders(
-            inspectedResponse(answer.rawHeaders),
-            handshake.value,
+            masked(inspectedResponse(answer.rawHeaders)),
+            wanted,
             agreement.value,
           );
           const lines = [...headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
-          socket.write(headText(101, answer.statusMessage, lines), 'latin1');
-          this.#relay(judge, {
+          socket.write(
+            headText(101, mask?.text(answer.statusMessage ?? '') ?? answer.statusMessage, lines),
+            'latin1',
+          );
+          this.#relay(judge, credentials.value, {
             client: socket,
             clientHead: head,
             server,
             serverHead: rest,
             deflate: agreement.value.deflate,
+            ...(mask === null ? {} : { maskServerText: (text: Buffer) => mask.message(text) }),
           });
           return null;
         },
+        // Its body would have to be masked, and no program reads it.
+        onOther: ({ statusCode }) =>
+          mask === null ? null : `the server answered ${statusCode} and did not change to WebSocket`,
         headersOf: ({ rawHeaders }) => inspectedResponse(rawHeaders),
       },
       context.limits,
@@ -123,42 +131,21 @@ export class WebSockets {
     for (const opened of this.#open) this.#recheck(opened);
   }
 
-  /** With the credentials that its head asks for. What is said after it is passed on as it is. */
-  async #outbound(
-    route: Route,
-    allowed: Allowed,
-    request: IncomingMessage,
-    handshake: Handshake,
-  ): Promise<Result<Outbound, Refused>> {
-    const { context, injector } = this.#pipeline;
-    const { facts, selected } = allowed;
-    const { host, port } = route.authority;
-    const headers = [
-      'Host',
-      authorityText(route.authority, defaultPort(route)),
-      ...requestHeaders(endToEndRequest(request.rawHeaders), handshake),
-    ];
-    const outbound = { method: 'GET', target: facts.target, headers, body: null };
-    if (injector === null) return ok(outbound);
-    const destination = { selected, secure: route.secure, host: host.text, port };
-    const injected = await inject(injector, destination, outbound, () => undefined);
-    if (injected.ok) return ok(injected.value.outbound);
-    return err(refusedCredential(context, route, allowed, injected.error));
-  }
-
   #recheck({ judge, relay }: Opened): void {
     if (!judge.stillAllowed()) relay.close(1012, 'the policy has changed');
   }
 
   #relay(
     judge: WebSocketJudge,
+    { fill, refuseBinary }: WebSocketCredentials,
     sides: Omit<Parameters<typeof relayWebSocket>[0], 'judgeText' | 'judgeBinary' | 'shared' | 'onEnd'>,
   ): void {
     const { context } = this.#pipeline;
     const relay = relayWebSocket({
       ...sides,
-      judgeText: (text) => judge.judgeText(text),
-      judgeBinary: () => judge.judgeBinary(),
+      judgeText:
+        fill === null ? (text) => judge.judgeText(text) : async (text) => fill(await judge.judgeText(text)),
+      judgeBinary: () => refuseBinary?.() ?? judge.judgeBinary(),
       shared: this.#shared,
       onEnd: (end) => {
         this.#open.delete(opened);
@@ -191,15 +178,25 @@ const toJudge = (request: IncomingMessage, socket: Socket): RequestToJudge => ({
 
 function sendRequest(
   context: ProxyContext,
-  { target, headers }: Outbound,
+  route: Route,
+  filled: WebSocketCredentials['head'],
+  handshake: Handshake,
   socket: Socket,
 ): ReturnType<ProxyContext['request']> {
   try {
     const upstream = context.request({
       createConnection: () => socket,
       method: 'GET',
-      path: target,
-      headers: [...headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'],
+      path: filled.target,
+      headers: [
+        'Host',
+        authorityText(route.authority, defaultPort(route)),
+        ...requestHeaders(filled.headers, handshake),
+        'Connection',
+        'Upgrade',
+        'Upgrade',
+        'websocket',
+      ],
       setHost: false,
       maxHeaderSize: context.limits.headerBytes,
       insecureHTTPParser: false,

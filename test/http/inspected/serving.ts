@@ -45,8 +45,8 @@ export async function serving(
     emit: (draft) => events.push(draft),
     limits: PROXY_LIMITS,
     inspection: null,
-    local: null,
     guard: null,
+    local: null,
     request,
     onDefect: (error) => defects.push(error),
   };
@@ -55,7 +55,7 @@ export async function serving(
     new UpstreamTls(upstreamTrust([])),
     PROXY_LIMITS.headerBytes,
   );
-  const webSockets = new WebSockets({ context, upstreams, bodies: new HeldBytes(), injector: null });
+  const webSockets = new WebSockets({ context, upstreams, injector: null, bodies: new HeldBytes() });
   const authority = { host: host('a.test'), port: 80 };
   const front = createServer();
   front.on('upgrade', (asked, socket: Socket, head) => {
