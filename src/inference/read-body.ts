@@ -1,0 +1,77 @@
+/** The body of a request, bounded in length, in time, and together with all others that are held. */
+import type { IncomingMessage } from 'node:http';
+import { err, ok, type Result } from '../base/result.ts';
+import { type CallBody, CallBodyReader } from './call-body.ts';
+import type { InferenceLimits } from './limits.ts';
+
+export type BodyProblem =
+  | { readonly kind: 'body_too_large' | 'body_timeout' | 'too_many_calls' | 'gone' }
+  | { readonly kind: 'malformed'; readonly reason: string };
+
+/** What all calls of a sandbox hold together. */
+export class HeldBytes {
+  readonly #max: number;
+  #held = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#held + bytes > this.#max) return false;
+    this.#held += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#held -= bytes;
+  }
+}
+
+/** `release` gives back what is held; the caller calls it when it has done with the body. */
+export interface ReadBody {
+  readonly body: Result<CallBody, BodyProblem>;
+  readonly release: () => void;
+}
+
+export function readBody(
+  request: IncomingMessage,
+  held: HeldBytes,
+  limits: InferenceLimits,
+): Promise<ReadBody> {
+  const reader = new CallBodyReader(limits);
+  let bytes = 0;
+  const release = (): void => {
+    held.release(bytes);
+    bytes = 0;
+  };
+  return new Promise((resolve) => {
+    const finish = (body: Result<CallBody, BodyProblem>): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      request.pause();
+      resolve({ body, release });
+    };
+    const onData = (part: Buffer): void => {
+      if (bytes + part.length > limits.bodyBytes) return void finish(err({ kind: 'body_too_large' }));
+      if (!held.take(part.length)) return void finish(err({ kind: 'too_many_calls' }));
+      bytes += part.length;
+      reader.push(part);
+    };
+    const onEnd = (): void => {
+      const body = reader.finish();
+      finish(body.ok ? ok(body.value) : err({ kind: 'malformed', reason: `the body ${body.error}` }));
+    };
+    const onClose = (): void => finish(err({ kind: 'gone' }));
+    const timer = setTimeout(() => finish(err({ kind: 'body_timeout' })), limits.bodyMs);
+    if (request.destroyed) {
+      finish(err({ kind: 'gone' }));
+      return;
+    }
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
+      finish(err({ kind: 'body_too_large' }));
+      return;
+    }
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}

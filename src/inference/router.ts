@@ -1,0 +1,155 @@
+/** inference.local: takes requests that were decrypted, makes calls of those that are, and refuses the rest. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Pool } from 'undici';
+import type { Draft } from '../event/event.ts';
+import type { InferenceRoute, InferenceRoutes } from '../policy/routes/routes.ts';
+import { Budgets } from './budgets.ts';
+import { chooseRoutes, namesOf, type RouteProblem } from './choose-route.ts';
+import { Exchange, type InferenceCaller, shownModel } from './exchange.ts';
+import { INFERENCE_LIMITS, type InferenceLimits } from './limits.ts';
+import { type CallContext, makeCall } from './make-call.ts';
+import { listModels, modelsBody } from './models.ts';
+import { type ProviderNetwork, providerPool } from './provider-connection.ts';
+import { HeldBytes, readBody } from './read-body.ts';
+import { type CallHead, readHead } from './read-call.ts';
+import { SecretMask } from './secret-mask.ts';
+
+export interface InferenceOptions {
+  readonly routes: InferenceRoutes;
+  /** By the name of the route; none for routes without a credential. */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly network: ProviderNetwork;
+  readonly emit: (draft: Draft) => void;
+  readonly limits?: Partial<InferenceLimits>;
+}
+
+export interface InferenceRouter {
+  /**
+   * Answers one request to `https://inference.local`, of HTTP/1.1 or of HTTP/2 (its compatible form). Settles when the
+   * answer has ended or the client has left; rejects only on a defect.
+   */
+  handle(request: IncomingMessage, response: ServerResponse, caller: InferenceCaller): Promise<void>;
+  /** Ends every call and every connection. */
+  close(): Promise<void>;
+}
+
+export const createInferenceRouter = (options: InferenceOptions): InferenceRouter => new Router(options);
+
+class Router implements InferenceRouter {
+  readonly #options: InferenceOptions;
+  readonly #limits: InferenceLimits;
+  readonly #held: HeldBytes;
+  readonly #pools = new Map<string, Pool>();
+  readonly #context: CallContext;
+  readonly #closing = new AbortController();
+  #calls = 0;
+
+  constructor(options: InferenceOptions) {
+    this.#options = options;
+    this.#limits = { ...INFERENCE_LIMITS, ...options.limits };
+    this.#held = new HeldBytes(this.#limits.heldBytes);
+    const secrets = [...options.secrets.values()];
+    this.#context = {
+      budgets: new Budgets(),
+      limits: this.#limits,
+      poolOf: (route) => this.#poolOf(route),
+      secretOf: ({ name }) => options.secrets.get(name) ?? null,
+      mask: () => new SecretMask(secrets),
+    };
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, caller: InferenceCaller): Promise<void> {
+    const exchange = new Exchange(this.#options.emit, request, response, caller);
+    const head = readHead(request);
+    if (!head.ok) return void exchange.refuse(head.error.kind, head.error.reason);
+    exchange.protocol = head.value.pattern.protocol;
+    if (head.value.pattern.protocol === 'model_discovery')
+      return void this.#answerModels(exchange, head.value);
+    if (this.#calls >= this.#limits.calls)
+      return void exchange.refuse('too_many_calls', `${this.#limits.calls} calls are open`);
+    this.#calls += 1;
+    try {
+      await this.#call(exchange, head.value);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  #answerModels(exchange: Exchange, { pattern }: CallHead): void {
+    const models = listModels(this.#options.routes);
+    if (pattern.model === null) return void exchange.answerJson(modelsBody(models));
+    const model = models.find(({ id }) => id === pattern.model);
+    exchange.model = pattern.model;
+    if (model === undefined)
+      return void exchange.refuse('unknown_model', ...this.#why('model', pattern.model));
+    exchange.answerJson(model);
+  }
+
+  async #call(exchange: Exchange, head: CallHead): Promise<void> {
+    const { request, response } = exchange;
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const { body, release } = await readBody(request, this.#held, this.#limits);
+    try {
+      if (!body.ok) return void exchange.refuseBody(body.error);
+      const model = head.pattern.model ?? body.value.model;
+      exchange.model = model;
+      const routes = chooseRoutes(this.#options.routes, head.pattern.protocol, model);
+      if (!routes.ok) {
+        const kind = routes.error === 'model' ? 'unknown_model' : 'no_compatible_route';
+        return void exchange.refuse(kind, ...this.#why(routes.error, model));
+      }
+      const call = { ...head, headers: textHeaders(request), body: body.value };
+      const gone = AbortSignal.any([leaving(response), this.#closing.signal]);
+      exchange.end(await makeCall(this.#context, call, routes.value, response, gone));
+    } finally {
+      release();
+    }
+  }
+
+  #poolOf(route: InferenceRoute): Pool {
+    const pool = this.#pools.get(route.name) ?? providerPool(route, this.#options.network, this.#limits);
+    this.#pools.set(route.name, pool);
+    return pool;
+  }
+
+  /** Why no route answers, and what to do. */
+  #why(problem: RouteProblem, model: string | null): [reason: string, nextSteps: string[]] {
+    const names = [...new Set(this.#options.routes.routes.flatMap(namesOf))];
+    const known = `models here: ${names.slice(0, 16).join(', ')}${names.length > 16 ? ', …' : ''}`;
+    switch (problem) {
+      case 'protocol':
+        return [
+          'no route speaks the protocol of this call',
+          ['add the protocol to a route of the file that --inference names'],
+        ];
+      case 'model':
+        return [
+          `no route answers for the model ${JSON.stringify(shownModel(model))}`,
+          [`ask for one of the ${known}`],
+        ];
+      case 'no_model':
+        return ['the call names no model', [`name one of the ${known}`]];
+    }
+  }
+}
+
+function textHeaders({ headers }: IncomingMessage): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') texts.set(name, value);
+  return texts;
+}
+
+/** Aborted when the client is gone before its answer has ended. */
+function leaving(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  if (response.destroyed) controller.abort();
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
