@@ -59,7 +59,7 @@ function problemOf({ name, code = '' }: NodeJS.ErrnoException): AskProblem {
   if (name === 'TimeoutError' || code === 'UND_ERR_HEADERS_TIMEOUT')
     return { kind: 'unavailable', sent: true, detail: 'it did not answer in time' };
   if (BEFORE.has(code)) return { kind: 'unavailable', sent: false, detail: 'no connection could be made' };
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+  if (name === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW')
     return { kind: 'bad_answer', sent: true, detail: 'its answer breaks the rules of HTTP/1.1' };
   return { kind: 'unavailable', sent: true, detail: 'it closed the connection without an answer' };
 }

@@ -57,7 +57,12 @@ function readSecret(
     return value === undefined ? err('is not set in the environment of openshell') : usable(value);
   }
   try {
-    const fd = source.kind === 'fd' ? source.fd : openSync(resolve(directory, source.path), 'r');
+    if (source.kind === 'fd') {
+      const text = readAll(source.fd);
+      closeSync(source.fd);
+      return usable(text);
+    }
+    const fd = openSync(resolve(directory, source.path), 'r');
     try {
       return usable(readAll(fd));
     } finally {
