@@ -1,6 +1,6 @@
 /** Sends the answer of a provider to the client, as fast as the slower of them. */
-import type { ServerResponse } from 'node:http';
 import type { AnswerContent } from './answer-content.ts';
+import type { ClientStream } from './client-stream.ts';
 import type { InferenceLimits } from './limits.ts';
 
 /** Why an answer did not get to its end. `gone`: the client left. */
@@ -29,7 +29,7 @@ const CUT_TEXT: Readonly<Record<Exclude<CutShort, 'gone'>, string>> = {
 };
 
 export async function relayAnswer(
-  response: ServerResponse,
+  client: ClientStream,
   source: AsyncIterable<Buffer>,
   content: AnswerContent,
   options: RelayOptions,
@@ -37,40 +37,30 @@ export async function relayAnswer(
   const { isEvents, limits } = options;
   let held: Buffer[] | null = isEvents ? null : [];
   let heldBytes = 0;
-  const begin = (): void => {
-    response.writeHead(options.status, Object.fromEntries(options.headers));
-    if (isEvents) response.flushHeaders();
-  };
   const send = async (bytes: Buffer): Promise<boolean> => {
-    if (bytes.length === 0) return true;
-    if (held !== null) {
-      held.push(bytes);
-      heldBytes += bytes.length;
-      if (heldBytes <= HELD) return true;
-      begin();
-      const all = Buffer.concat(held);
-      held = null;
-      return await written(response, all, limits.idleMs);
-    }
-    return await written(response, bytes, limits.idleMs);
+    if (bytes.length === 0) return !client.gone;
+    if (held === null) return await client.write(bytes, limits.idleMs);
+    held.push(bytes);
+    heldBytes += bytes.length;
+    if (heldBytes <= HELD) return !client.gone;
+    const all = Buffer.concat(held);
+    held = null;
+    client.begin(options.status, options.headers);
+    return await client.write(all, limits.idleMs);
   };
-  if (isEvents) begin();
+  if (isEvents) client.begin(options.status, options.headers);
   const cut = await pump(source, content, send, limits);
-  const begun = response.headersSent;
-  if (cut === 'gone' || response.destroyed) return { begun, cut: 'gone' };
-  if (!begun && cut !== null) return { begun, cut };
-  if (cut !== null) {
-    // A client must not take what came for the whole answer.
-    if (isEvents) response.end(errorEvent(CUT_TEXT[cut], options.anthropic));
-    else response.destroy();
-    return { begun, cut };
+  const { begun } = client;
+  if (cut === 'gone' || client.gone) return { begun, cut: 'gone' };
+  if (cut === null) {
+    if (held === null) client.end();
+    else client.answer(options.status, options.headers, Buffer.concat(held));
+    return { begun: true, cut };
   }
-  if (held !== null) {
-    const body = Buffer.concat(held as Buffer[]);
-    const headers = { ...Object.fromEntries(options.headers), 'content-length': String(body.length) };
-    response.writeHead(options.status, headers).end(body);
-  } else response.end();
-  return { begun: true, cut: null };
+  // A client must not take what came for the whole answer.
+  if (begun && isEvents) client.end(errorEvent(CUT_TEXT[cut], options.anthropic));
+  else if (begun) client.abort();
+  return { begun, cut };
 }
 
 async function pump(
@@ -95,28 +85,6 @@ function cutBy(error: unknown): CutShort {
   if (code === 'UND_ERR_BODY_TIMEOUT') return 'idle';
   if (name === 'TimeoutError') return 'timeout';
   return name === 'AbortError' ? 'gone' : 'error';
-}
-
-/** False: the client left, or read nothing for too long. */
-function written(response: ServerResponse, bytes: Buffer, idleMs: number): Promise<boolean> {
-  if (response.destroyed) return Promise.resolve(false);
-  if (response.write(bytes)) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const settle = (good: boolean): void => {
-      clearTimeout(timer);
-      response.off('drain', onDrain);
-      response.off('close', onClose);
-      resolve(good);
-    };
-    const onDrain = (): void => settle(true);
-    const onClose = (): void => settle(false);
-    const timer = setTimeout(() => {
-      response.destroy();
-      settle(false);
-    }, idleMs);
-    response.on('drain', onDrain);
-    response.on('close', onClose);
-  });
 }
 
 function errorEvent(message: string, anthropic: boolean): string {

@@ -1,5 +1,4 @@
 /** One request to inference.local, its answer, and the one event that tells of both. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Draft, ProcessReference, Reason, Subject } from '../event/event.ts';
 import {
   INFERENCE_REFUSALS,
@@ -7,6 +6,8 @@ import {
   inferenceRefusal,
 } from '../event/inference-refusal.ts';
 import type { Refusal } from '../event/refusal.ts';
+import type { ClientExchange } from '../http/inspected/client-exchange.ts';
+import { ClientStream } from './client-stream.ts';
 import type { CallEnd } from './make-call.ts';
 import type { BodyProblem } from './read-body.ts';
 import type { CallHead } from './read-call.ts';
@@ -22,23 +23,18 @@ type CallSubject = Extract<Subject, { kind: 'inference' }>;
 const MAX_MODEL = 256;
 
 export class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly client: ClientStream;
+  readonly #head: Pick<ClientExchange, 'method' | 'target'>;
   readonly #emit: (draft: Draft) => void;
   readonly #caller: InferenceCaller;
   readonly #since = performance.now();
   protocol: CallHead['pattern']['protocol'] | null = null;
   model: string | null = null;
 
-  constructor(
-    emit: (draft: Draft) => void,
-    request: IncomingMessage,
-    response: ServerResponse,
-    caller: InferenceCaller,
-  ) {
+  constructor(emit: (draft: Draft) => void, client: ClientExchange, caller: InferenceCaller) {
     this.#emit = emit;
-    this.request = request;
-    this.response = response;
+    this.#head = client;
+    this.client = new ClientStream(client);
     this.#caller = caller;
   }
 
@@ -50,7 +46,7 @@ export class Exchange {
   ): void {
     const { status, reason: code } = INFERENCE_REFUSALS[kind];
     this.#tell('deny', code, { route, status });
-    sendRefusal(this.request, this.response, kind, this.#refusal(kind, reason, nextSteps));
+    sendRefusal(this.client, kind, this.#refusal(kind, reason, nextSteps));
   }
 
   refuseBody(problem: BodyProblem): void {
@@ -61,7 +57,7 @@ export class Exchange {
 
   answerJson(body: unknown): void {
     this.#tell('allow', 'allowed', { status: 200 });
-    sendJson(this.request, this.response, body);
+    sendJson(this.client, body);
   }
 
   end(end: CallEnd): void {
@@ -76,13 +72,13 @@ export class Exchange {
         const { status, reason } = INFERENCE_REFUSALS[kind];
         this.#tell('allow', reason, { route, status, tokens: end.tokens });
         const why = `the provider of the route ${route}: ${end.problem.detail}`;
-        sendRefusal(this.request, this.response, kind, this.#refusal(kind, why, []));
+        sendRefusal(this.client, kind, this.#refusal(kind, why, []));
         return;
       }
       case 'exhausted': {
         this.#tell('deny', 'budget_exhausted', { route, status: INFERENCE_REFUSALS.budget_exhausted.status });
         const message = `The budget of ${end.route.budgetTokens} tokens of the route ${route} is used up in this sandbox (${INFERENCE_REFUSALS.budget_exhausted.code}).`;
-        sendBudgetRefusal(this.request, this.response, this.protocol!, message);
+        sendBudgetRefusal(this.client, this.protocol!, message);
         return;
       }
     }
@@ -123,11 +119,11 @@ export class Exchange {
   }
 
   #method(): string {
-    return (this.request.method ?? '').slice(0, 32);
+    return this.#head.method.slice(0, 32);
   }
 
   #path(): string {
-    return (this.request.url ?? '').split(/[?#]/, 1)[0]!.slice(0, 1024);
+    return this.#head.target.split(/[?#]/, 1)[0]!.slice(0, 1024);
   }
 }
 

@@ -1,11 +1,11 @@
 /** One call: its routes are asked in their order until one answers, and that answer is sent on. */
-import type { ServerResponse } from 'node:http';
 import type { Pool } from 'undici';
 import type { InferenceRoute } from '../policy/routes/routes.ts';
 import { AnswerContent, decoded } from './answer-content.ts';
 import { type AskProblem, askProvider, type ProviderAnswer } from './ask-provider.ts';
 import type { Budgets } from './budgets.ts';
 import { relayAnswer } from './call-answer.ts';
+import type { ClientStream } from './client-stream.ts';
 import type { InferenceLimits } from './limits.ts';
 import { type Call, type ProviderRequest, providerRequest, returnedHeaders } from './provider-request.ts';
 import type { SecretMask } from './secret-mask.ts';
@@ -50,7 +50,7 @@ export async function makeCall(
   context: CallContext,
   call: Call,
   routes: Routes,
-  response: ServerResponse,
+  client: ClientStream,
   gone: AbortSignal,
 ): Promise<CallEnd> {
   const open = routes.filter((route) => context.budgets.allows(route));
@@ -58,7 +58,7 @@ export async function makeCall(
   let tokens: SpentTokens | null = null;
   for (const [index, route] of open.entries()) {
     const isLast = index === open.length - 1;
-    const end = await askRoute(context, call, route, response, gone, isLast);
+    const end = await askRoute(context, call, route, client, gone, isLast);
     tokens = sum(tokens, end.tokens);
     if (end.kind !== 'next' && (end.kind !== 'failed' || isLast || end.problem.kind === 'gone'))
       return { ...end, tokens };
@@ -72,7 +72,7 @@ async function askRoute(
   context: CallContext,
   call: Call,
   route: InferenceRoute,
-  response: ServerResponse,
+  client: ClientStream,
   gone: AbortSignal,
   isLast: boolean,
 ): Promise<RouteEnd> {
@@ -89,7 +89,7 @@ async function askRoute(
       return { kind: 'failed', route, problem: asked.error, tokens };
     }
     if (!isLast && WORTH_ANOTHER.has(asked.value.status)) return { kind: 'next', tokens: null };
-    return await passOn(context, call, route, request, asked.value, response);
+    return await passOn(context, call, route, request, asked.value, client);
   } finally {
     // Whatever of the answer was not read is not wanted.
     over.abort();
@@ -102,7 +102,7 @@ async function passOn(
   route: InferenceRoute,
   request: ProviderRequest,
   { status, headers, body }: ProviderAnswer,
-  response: ServerResponse,
+  client: ClientStream,
 ): Promise<RouteEnd> {
   const coding = headers['content-encoding'];
   const source = decoded(body, Array.isArray(coding) ? coding.join() : coding);
@@ -120,7 +120,7 @@ async function passOn(
     mask: context.mask(),
     limits: context.limits,
   });
-  const { begun, cut } = await relayAnswer(response, source.value, content, {
+  const { begun, cut } = await relayAnswer(client, source.value, content, {
     status,
     headers: returned,
     isEvents,

@@ -2,17 +2,10 @@
 import { PROVIDERS } from '../policy/routes/providers.ts';
 import type { InferenceRoute } from '../policy/routes/routes.ts';
 import { type CallBody, changedBody, usageAsked } from './call-body.ts';
-import type { CallPattern } from './call-pattern.ts';
+import type { CallHead } from './read-call.ts';
 
 /** A call that was read and matched. */
-export interface Call {
-  readonly pattern: CallPattern;
-  /** Canonical, without its query. */
-  readonly path: string;
-  /** With its `?`, or empty. */
-  readonly query: string;
-  /** Of the client, names in lower case; the last of equal ones. */
-  readonly headers: ReadonlyMap<string, string>;
+export interface Call extends CallHead {
   readonly body: CallBody;
 }
 

@@ -1,6 +1,7 @@
 /** The body of a request, bounded in length, in time, and together with all others that are held. */
-import type { IncomingMessage } from 'node:http';
+
 import { err, ok, type Result } from '../base/result.ts';
+import type { ClientExchange } from '../http/inspected/client-exchange.ts';
 import { type CallBody, CallBodyReader } from './call-body.ts';
 import type { InferenceLimits } from './limits.ts';
 
@@ -35,7 +36,7 @@ export interface ReadBody {
 }
 
 export function readBody(
-  request: IncomingMessage,
+  { body, contentLength }: Pick<ClientExchange, 'body' | 'contentLength'>,
   held: HeldBytes,
   limits: InferenceLimits,
 ): Promise<ReadBody> {
@@ -46,11 +47,11 @@ export function readBody(
     bytes = 0;
   };
   return new Promise((resolve) => {
-    const finish = (body: Result<CallBody, BodyProblem>): void => {
+    const finish = (result: Result<CallBody, BodyProblem>): void => {
       clearTimeout(timer);
-      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
-      request.pause();
-      resolve({ body, release });
+      body?.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      body?.pause();
+      resolve({ body: result, release });
     };
     const onData = (part: Buffer): void => {
       if (bytes + part.length > limits.bodyBytes) return void finish(err({ kind: 'body_too_large' }));
@@ -59,19 +60,14 @@ export function readBody(
       reader.push(part);
     };
     const onEnd = (): void => {
-      const body = reader.finish();
-      finish(body.ok ? ok(body.value) : err({ kind: 'malformed', reason: `the body ${body.error}` }));
+      const read = reader.finish();
+      finish(read.ok ? ok(read.value) : err({ kind: 'malformed', reason: `the body ${read.error}` }));
     };
     const onClose = (): void => finish(err({ kind: 'gone' }));
     const timer = setTimeout(() => finish(err({ kind: 'body_timeout' })), limits.bodyMs);
-    if (request.destroyed) {
-      finish(err({ kind: 'gone' }));
-      return;
-    }
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
-      finish(err({ kind: 'body_too_large' }));
-      return;
-    }
-    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+    if (body === null) onEnd();
+    else if (body.destroyed) onClose();
+    else if (Number(contentLength ?? 0) > limits.bodyBytes) finish(err({ kind: 'body_too_large' }));
+    else body.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }

@@ -1,7 +1,7 @@
 /** inference.local: takes requests that were decrypted, makes calls of those that are, and refuses the rest. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Pool } from 'undici';
 import type { Draft } from '../event/event.ts';
+import type { ClientExchange } from '../http/inspected/client-exchange.ts';
 import type { InferenceRoute, InferenceRoutes } from '../policy/routes/routes.ts';
 import { Budgets } from './budgets.ts';
 import { chooseRoutes, namesOf, type RouteProblem } from './choose-route.ts';
@@ -25,10 +25,10 @@ export interface InferenceOptions {
 
 export interface InferenceRouter {
   /**
-   * Answers one request to `https://inference.local`, of HTTP/1.1 or of HTTP/2 (its compatible form). Settles when the
-   * answer has ended or the client has left; rejects only on a defect.
+   * Answers one request to `https://inference.local`, whose header section was checked and names that host. Settles
+   * when the answer was given or the client has left; rejects only on a defect.
    */
-  handle(request: IncomingMessage, response: ServerResponse, caller: InferenceCaller): Promise<void>;
+  handle(client: ClientExchange, caller: InferenceCaller): Promise<void>;
   /** Ends every call and every connection. */
   close(): Promise<void>;
 }
@@ -58,9 +58,9 @@ class Router implements InferenceRouter {
     };
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse, caller: InferenceCaller): Promise<void> {
-    const exchange = new Exchange(this.#options.emit, request, response, caller);
-    const head = readHead(request);
+  async handle(client: ClientExchange, caller: InferenceCaller): Promise<void> {
+    const exchange = new Exchange(this.#options.emit, client, caller);
+    const head = readHead(client);
     if (!head.ok) return void exchange.refuse(head.error.kind, head.error.reason);
     exchange.protocol = head.value.pattern.protocol;
     if (head.value.pattern.protocol === 'model_discovery')
@@ -69,7 +69,7 @@ class Router implements InferenceRouter {
       return void exchange.refuse('too_many_calls', `${this.#limits.calls} calls are open`);
     this.#calls += 1;
     try {
-      await this.#call(exchange, head.value);
+      await this.#call(exchange, client, head.value);
     } finally {
       this.#calls -= 1;
     }
@@ -90,10 +90,9 @@ class Router implements InferenceRouter {
     exchange.answerJson(model);
   }
 
-  async #call(exchange: Exchange, head: CallHead): Promise<void> {
-    const { request, response } = exchange;
-    if (request.headers.expect !== undefined) response.writeContinue();
-    const { body, release } = await readBody(request, this.#held, this.#limits);
+  async #call(exchange: Exchange, client: ClientExchange, head: CallHead): Promise<void> {
+    if (client.expectsContinue) client.sendContinue();
+    const { body, release } = await readBody(client, this.#held, this.#limits);
     try {
       if (!body.ok) return void exchange.refuseBody(body.error);
       const model = head.pattern.model ?? body.value.model;
@@ -103,9 +102,9 @@ class Router implements InferenceRouter {
         const kind = routes.error === 'model' ? 'unknown_model' : 'no_compatible_route';
         return void exchange.refuse(kind, ...this.#why(routes.error, model));
       }
-      const call = { ...head, headers: textHeaders(request), body: body.value };
-      const gone = AbortSignal.any([leaving(response), this.#closing.signal]);
-      exchange.end(await makeCall(this.#context, call, routes.value, response, gone));
+      const call = { ...head, body: body.value };
+      const gone = AbortSignal.any([exchange.client.left, this.#closing.signal]);
+      exchange.end(await makeCall(this.#context, call, routes.value, exchange.client, gone));
     } finally {
       release();
     }
@@ -136,20 +135,4 @@ class Router implements InferenceRouter {
         return ['the call names no model', [`name one of the ${known}`]];
     }
   }
-}
-
-function textHeaders({ headers }: IncomingMessage): Map<string, string> {
-  const texts = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') texts.set(name, value);
-  return texts;
-}
-
-/** Aborted when the client is gone before its answer has ended. */
-function leaving(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (response.destroyed) controller.abort();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

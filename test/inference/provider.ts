@@ -12,6 +12,7 @@ import { afterEach } from 'vitest';
 import { ok } from '../../src/base/result.ts';
 import { ConnectToTable } from '../../src/egress/connect-to.ts';
 import type { Draft } from '../../src/event/event.ts';
+import { Http1Exchange } from '../../src/http/inspected/http1-exchange.ts';
 import { UpstreamTls, upstreamTrust } from '../../src/http/tls/upstream.ts';
 import type { InferenceLimits } from '../../src/inference/limits.ts';
 import { createInferenceRouter } from '../../src/inference/router.ts';
@@ -170,7 +171,9 @@ export async function bench(items: string, options: BenchOptions = {}): Promise<
   });
   const defects: unknown[] = [];
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    router.handle(request, response, { process: PROCESS }).catch((error: unknown) => defects.push(error));
+    router
+      .handle(new Http1Exchange(request, response, 2000), { process: PROCESS })
+      .catch((error: unknown) => defects.push(error));
   };
   const server = createServer({ requireHostHeader: false }, onRequest);
   server.on('checkContinue', onRequest);

@@ -1,11 +1,11 @@
 /** An exchange over HTTP/1.1, by Node's server. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { refuseRequest } from '../answer.ts';
+import { answerRequest, refuseRequest } from '../answer.ts';
 import type { Refused } from '../authorise.ts';
 import { headText } from '../exchange.ts';
 import { endToEndRequest, hasBody, valuesOf } from '../headers.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { ClientExchange, WholeAnswer } from './client-exchange.ts';
 
 export class Http1Exchange implements ClientExchange {
   readonly method: string;
@@ -68,6 +68,10 @@ export class Http1Exchange implements ClientExchange {
 
   refuse({ kind, body }: Refused): void {
     refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs);
+  }
+
+  answer(whole: WholeAnswer): void {
+    answerRequest(this.#request, this.#response, whole, this.#lingerMs);
   }
 
   onDrain(listener: () => void): void {
