@@ -6,6 +6,7 @@ import type { OperatorRequest } from '../compile/input.ts';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { NetworkMode, Tier } from '../plan/plan.ts';
 import { primaryGroup } from '../probe/caller.ts';
+import type { ReadCredential } from './credential-source.ts';
 import { UsageError } from './usage.ts';
 
 export const OPERATOR_OPTIONS = {
@@ -33,7 +34,11 @@ export type OperatorValues = {
       : string;
 };
 
-export async function operatorRequest(values: OperatorValues): Promise<OperatorRequest> {
+/** @param given what `--credential` gives; undefined: the command does not ask for it, and bindings are taken as they stand */
+export async function operatorRequest(
+  values: OperatorValues,
+  given?: readonly ReadCredential[],
+): Promise<OperatorRequest> {
   return {
     read: (values.read ?? []).map(absolute),
     write: (values.write ?? []).map(absolute),
@@ -41,6 +46,14 @@ export async function operatorRequest(values: OperatorValues): Promise<OperatorR
     network: networkOf(values.network),
     home: values.home === undefined ? null : existing('--home', values.home),
     user: values.user === undefined ? null : userOf(values.user),
+    credentials:
+      given === undefined
+        ? null
+        : given.map(({ provider, file }) => ({
+            provider: provider.name,
+            variables: provider.values.map(({ variable }) => variable),
+            file,
+          })),
     environment: [...new Set(givenEnvironment(values).map(({ name }) => name))],
     acceptDegraded: values['accept-degraded'] ?? false,
     tier: tierOf(values.tier),

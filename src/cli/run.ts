@@ -18,6 +18,7 @@ import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
 import { makeScratch, type Scratch } from '../session/scratch.ts';
 import type { Trust } from '../session/trust.ts';
+import type { Credentials } from './credentials.ts';
 import {
   connectToOf,
   givenEnvironment,
@@ -47,6 +48,8 @@ the system directories are read-only, the working directory is writable, /tmp an
       --home DIR           keep home in DIR; otherwise it is empty each time
   -w, --workdir DIR        start in DIR instead of the present directory
       --user UID           as root: run as this user of the host instead of an unused one
+      --credential NAME=env:VAR|file:PATH|fd:N
+                           a secret that only goes to where the policy binds NAME; CMD gets a placeholder
       --timeout TIME       end it after TIME (30, 30s, 5m): SIGTERM, then SIGKILL after 5 s; exit code 124
       --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
       --tier TIER          namespaces, platform (needs none), or auto: the first that works here
@@ -62,6 +65,7 @@ Exit code: that of CMD; 128+n when signal n ended it; 124 time-out; 125 openshel
 
 const OPTIONS = {
   ...OPERATOR_OPTIONS,
+  credential: { type: 'string', multiple: true },
   timeout: { type: 'string' },
   tty: { type: 'boolean', short: 't' },
   'no-tty': { type: 'boolean' },
@@ -71,6 +75,7 @@ const OPTIONS = {
 } as const;
 
 type Values = OperatorValues & {
+  readonly credential?: string[];
   readonly timeout?: string;
   readonly tty?: boolean;
   readonly 'no-tty'?: boolean;
@@ -93,7 +98,8 @@ export async function main(args: string[]): Promise<number> {
   const launcher = startEarly(installation, values);
   let scratch: Scratch | null = null;
   try {
-    const operator = await operatorRequest(values);
+    const credentials = await credentialsOf(values);
+    const operator = await operatorRequest(values, credentials?.read ?? []);
     const connectTo = await connectToOf(values);
     const prepared = await prepareRun(values, operator, installation);
     if (prepared === null || launcher === null) return EXIT.failed;
@@ -101,7 +107,13 @@ export async function main(args: string[]): Promise<number> {
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
     if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
     const given = { ...process.env, ...explicit(values) };
-    const environment = fillEnvironment(plan.environment, given, scratch?.path ?? null);
+    const environment = fillEnvironment(
+      plan.environment,
+      given,
+      scratch?.path ?? null,
+      credentials?.variables,
+    );
+    credentials?.checkSpent([...environment, program, ...rest]);
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
     const before = lookAtUnheld(plan.hostTrust);
     const code = await run({
@@ -117,6 +129,7 @@ export async function main(args: string[]): Promise<number> {
       },
       connectTo,
       trust: trust?.made ?? null,
+      credentials: credentials?.given ?? null,
       events: values.events ?? null,
       timeout,
       quiet: values.quiet ?? false,
@@ -129,6 +142,17 @@ export async function main(args: string[]): Promise<number> {
     await launcher?.abandon();
     scratch?.remove();
   }
+}
+
+/** Read before anything is made of the environment, which then holds none of them. */
+async function credentialsOf(values: Values): Promise<Credentials | null> {
+  if (values.credential === undefined) return null;
+  const { takeCredentials } = await import('./credentials.late.ts');
+  const taken = takeCredentials(values.credential, process.env);
+  if (values.quiet !== true)
+    for (const { warnings } of taken.read)
+      for (const warning of warnings) tell(`openshell: warning: ${warning}`);
+  return taken;
 }
 
 async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {

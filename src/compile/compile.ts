@@ -10,6 +10,7 @@ import {
   type SeccompPlan,
   type Tier,
 } from '../plan/plan.ts';
+import { credentialFiles } from './credentials.ts';
 import { compileEgress, networkMode } from './egress.ts';
 import { compileEnvironment } from './environment.ts';
 import { failedExpectations } from './expectations.ts';
@@ -45,6 +46,7 @@ export function compile(input: CompileInput): Result<Plan, readonly CompileProbl
     shown,
     facts,
     identity.host.kind === 'drop' && identity.host.uid === 'unused',
+    credentialFiles(operator),
   );
   const free = tier === 'platform' ? unheld(held, facts.ownFiles) : HELD;
   const egress = compileEgress(policy, operator, network, facts);

@@ -55,6 +55,8 @@ export function compileEnvironment(
     entries.set(name, null);
     scratch.delete(name);
   }
+  const credentials = new Set((operator.credentials ?? []).flatMap(({ variables }) => variables));
+  for (const name of credentials) entries.set(name, null);
   if (tier === 'platform') {
     if (operator.home === null) scratch.set('HOME', 'home');
     else entries.set('HOME', operator.home);
@@ -62,6 +64,7 @@ export function compileEnvironment(
     scratch.set('TMPDIR', 'tmp');
   }
   return [...entries].map(([name, value]) => {
+    if (credentials.has(name)) return { name, value: null, credential: true };
     const directory = scratch.get(name);
     return directory === undefined ? { name, value } : { name, value: null, scratch: directory };
   });
@@ -82,14 +85,21 @@ function proxyVariables(): [string, string][] {
 }
 
 /** The plan's entries with values filled in; `NAME=value` strings in the plan's order. @param given the caller's, and what `--env` says on top
-    @param scratchDirectory of the run, or null in the `namespaces` tier */
+    @param scratchDirectory of the run, or null in the `namespaces` tier
+    @param placeholders of credentials, by variable */
 export function fillEnvironment(
   entries: readonly EnvironmentEntry[],
   given: Readonly<Record<string, string | undefined>>,
   scratchDirectory: string | null = null,
+  placeholders: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   const filled: string[] = [];
-  for (const { name, value, scratch } of entries) {
+  for (const { name, value, scratch, credential } of entries) {
+    if (credential === true) {
+      const placeholder = placeholders.get(name);
+      if (placeholder !== undefined) filled.push(`${name}=${placeholder}`);
+      continue;
+    }
     const own = scratch !== undefined && scratchDirectory !== null ? `${scratchDirectory}/${scratch}` : null;
     const actual = own ?? value ?? given[name] ?? (name === 'PATH' ? DEFAULT_PATH : undefined);
     if (actual !== undefined) filled.push(`${name}=${actual}`);

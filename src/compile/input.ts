@@ -28,11 +28,21 @@ export interface OperatorRequest {
   readonly user: { readonly uid: number; readonly gid: number } | null;
   /** Names that `--env` sets or passes. Their values may be secret, so they are no part of a plan. */
   readonly environment: readonly string[];
+  /** What `--credential` gives, without the values; null: not asked, bindings are taken as they stand. */
+  readonly credentials: readonly GivenCredential[] | null;
   readonly acceptDegraded: boolean;
   /** `auto`: namespaces where the host lets us, else platform. */
   readonly tier: Tier | 'auto';
   /** OPENSHELL_ALLOW_NETLINK_ENUMERATE of openshell's own environment: raises `process.netlink: deny` to `enumerate`. */
   readonly netlinkEnumerate: boolean;
+}
+
+export interface GivenCredential {
+  readonly provider: string;
+  /** Variables of the workload that hold placeholders. */
+  readonly variables: readonly string[];
+  /** The file that holds the values, absolute: the workload may neither write nor read it. */
+  readonly file: string | null;
 }
 
 export const NO_REQUEST: OperatorRequest = {
@@ -43,6 +53,7 @@ export const NO_REQUEST: OperatorRequest = {
   home: null,
   user: null,
   environment: [],
+  credentials: null,
   acceptDegraded: false,
   tier: 'auto',
   netlinkEnumerate: false,

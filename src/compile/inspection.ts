@@ -1,6 +1,7 @@
 /** How an endpoint's requests are read and judged; `access` is written out as the rules that it stands for. */
 import type { EndpointInspection, InspectedProtocol, RequestRule } from '../plan/plan.ts';
 import type { Endpoint, L7Rule } from '../policy/policy.ts';
+import { endpointCredential } from './credentials.ts';
 
 type Access = NonNullable<Endpoint['access']>['value'];
 
@@ -19,7 +20,7 @@ const ANY_PATH = '**';
 /** Null: connections to it are not opened. */
 export function inspectionOf(endpoint: Endpoint): EndpointInspection | null {
   if (endpoint.inspectedBecause === null) return null;
-  const protocol = inspectedProtocol(endpoint);
+  const protocol = endpoint.tlsSkip ? null : inspectedProtocol(endpoint);
   if (protocol === null) return null;
   return {
     protocol,
@@ -29,6 +30,7 @@ export function inspectionOf(endpoint: Endpoint): EndpointInspection | null {
     path: endpoint.path === null || endpoint.path.value === '' ? null : endpoint.path.value,
     allow: allowRules(endpoint, protocol),
     deny: requestRules(endpoint.denyRules ?? [], protocol),
+    credential: endpointCredential(endpoint),
   };
 }
 

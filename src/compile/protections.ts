@@ -36,9 +36,11 @@ export function protections(
   shown: Shown,
   facts: HostFacts,
   idmap: boolean,
+  secretFiles: readonly string[] = [],
 ): Protections {
   const collector = new Collector(shown.paths, facts);
-  for (const path of facts.ownFiles) collector.addOwn(path);
+  for (const path of facts.ownFiles) collector.addOwn(path, 'protect');
+  for (const path of secretFiles) collector.addOwn(path, 'mask');
   for (const root of shown.writableRoots)
     for (const name of PROTECTED_NAMES) collector.addTrusted(joinPath(root, name));
   for (const { path, kind } of facts.repositories.found) {
@@ -74,8 +76,8 @@ class Collector {
       );
   }
 
-  /** A file of openshell itself. Whoever can replace a link on the way to it can replace it. */
-  addOwn(path: string): void {
+  /** A file of openshell itself, or of the operator's secrets. Whoever can replace a link on the way to it can replace it. */
+  addOwn(path: string, kind: 'protect' | 'mask'): void {
     const fact = this.#fact(path);
     const link = fact?.links.find(({ at }) => this.#writable(at));
     if (fact !== undefined && link !== undefined) {
@@ -85,7 +87,7 @@ class Collector {
         line: null,
       });
     }
-    this.add(path, 'protect', BUILTIN);
+    this.add(path, kind, BUILTIN);
   }
 
   /** A name that programs of the host trust. */

@@ -1,6 +1,7 @@
 /** Which paths of the host a compilation needs to know about: `probe` looks at exactly these. */
 import { joinPath, liesIn } from '../base/path.ts';
 import type { CallerFacts, Repository } from '../plan/facts.ts';
+import { credentialFiles } from './credentials.ts';
 import { DEVICES } from './devices.ts';
 import type { CompileInput } from './input.ts';
 import { expandPath, listedPaths, OWN_TREES } from './listed-paths.ts';
@@ -37,6 +38,7 @@ export function pathsOfInterest(
   const section = input.policy?.filesystem;
   for (const { value } of [...(section?.deny ?? []), ...(section?.protect ?? [])])
     asked.add(expandPath(value, caller));
+  for (const file of credentialFiles(input.operator)) asked.add(file);
   if (input.operator.home !== null) asked.add(input.operator.home);
   for (const { binaries } of input.policy?.network ?? []) {
     for (const { path } of binaries) if (path.startsWith('/') && !/[*?[{]/.test(path)) asked.add(path);

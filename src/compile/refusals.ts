@@ -1,5 +1,6 @@
 /** Reasons not to run at all: what this version cannot enforce, and layers that the policy requires and the host lacks. */
 import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
+import { credentialProblems } from './credentials.ts';
 import type { CompileInput, CompileProblem } from './input.ts';
 import { unsupported } from './unsupported.ts';
 
@@ -10,7 +11,7 @@ export function refusals(
   tier: Tier,
 ): CompileProblem[] {
   const { policy, operator, facts } = input;
-  const problems = unsupported(policy);
+  const problems = [...unsupported(policy), ...credentialProblems(policy, operator)];
   const weak = report.filter(({ required, state }) => required && state !== 'enforced');
   // Of two ways that are both closed the better one is told of too.
   const wanted = tier === 'namespaces' || (operator.tier === 'auto' && weak.length > 0);

@@ -12,8 +12,9 @@ export interface Unheld {
 
 export const HELD: Unheld = { problems: [], warnings: [], names: [] };
 
-/** @param ownFiles openshell's own files, as they are named */
-export function unheld({ mounts }: Protections, ownFiles: readonly string[]): Unheld {
+/** @param ownFiles openshell's own files, as they are named
+    @param denied canonical paths that nobody inside may read */
+export function unheld({ mounts, denied }: Protections, ownFiles: readonly string[]): Unheld {
   const problems: CompileProblem[] = [];
   const names: string[] = [];
   for (const mount of mounts) {
@@ -25,6 +26,12 @@ export function unheld({ mounts }: Protections, ownFiles: readonly string[]): Un
         message: `${target} lies in a directory that the workload may use: the platform tier cannot hold \`deny\` or \`protect\` there`,
         hint: 'list the parts of that directory that are needed instead of the whole',
         line: origin.line,
+      });
+    } else if (denied.includes(target)) {
+      problems.push({
+        message: `the credential file ${target} lies in a directory that the workload may read, and the platform tier cannot hide it there`,
+        hint: 'keep it elsewhere, or give the credential as `env:VAR` or `fd:N`',
+        line: null,
       });
     } else if (ownFiles.some((own) => own === target || liesIn(own, target) || liesIn(target, own))) {
       problems.push({

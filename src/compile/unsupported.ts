@@ -28,11 +28,8 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
 }
 
 function needed(endpoint: Endpoint): { text: string; line: number } | null {
-  const { protocol, credentialBinding } = endpoint;
+  const { protocol } = endpoint;
   if (protocol !== null && !['rest', 'tcp', 'udp'].includes(protocol.value))
     return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
-  if (credentialBinding !== null) return { text: '`credential_binding`', line: credentialBinding.span.line };
-  if (endpoint.credentialSigning !== null)
-    return { text: '`credential_signing`', line: endpoint.credentialSigning.span.line };
   return null;
 }

@@ -4,28 +4,11 @@
  */
 import { isGlob } from '../base/glob.ts';
 import { printable } from '../base/source.ts';
-import type { EventLayer, Reason, RuleReference } from './event.ts';
+import { CREDENTIAL_REFUSALS, credentialSteps, isCredentialRefusal } from './credential-refusals.ts';
+import type { EventLayer, RuleReference } from './event.ts';
+import { type RefusalRow, row } from './refusal-row.ts';
 
-export interface RefusalRow {
-  /** Ours, stable: never given to another refusal. */
-  readonly code: string;
-  /** HTTP status. */
-  readonly status: number;
-  /** The value that OpenShell uses where it has one. */
-  readonly error: string;
-  /** The reason that the event gives. */
-  readonly reason: Reason;
-  /** For docs/denials.md. */
-  readonly meaning: string;
-}
-
-const row = (code: number, status: number, error: string, reason: Reason, meaning: string): RefusalRow => ({
-  code: `OSH-EGR-${String(code).padStart(3, '0')}`,
-  status,
-  error,
-  reason,
-  meaning,
-});
+export type { RefusalRow };
 
 export const REFUSALS = {
   network_off: row(1, 403, 'policy_denied', 'network_off', 'the network is off for this sandbox'),
@@ -191,6 +174,7 @@ export const REFUSALS = {
     'query_invalid',
     'the query is written in a form that servers could read in different ways',
   ),
+  ...CREDENTIAL_REFUSALS,
 } as const satisfies Readonly<Record<string, RefusalRow>>;
 
 export type RefusalKind = keyof typeof REFUSALS;
@@ -258,7 +242,9 @@ const ruleText = ({ policy, index }: RuleReference): string =>
 const ASK = 'the policy is outside this sandbox and cannot be changed from here; ask the operator';
 
 function nextSteps(facts: RefusalFacts): string[] {
-  switch (facts.kind) {
+  const { kind } = facts;
+  if (isCredentialRefusal(kind)) return credentialSteps(kind);
+  switch (kind) {
     case 'network_off':
       return [
         `${ASK} to start the sandbox with --network proxy and to list the endpoint:\n${endpointYaml(facts)}`,

@@ -231,6 +231,8 @@ export interface EnvironmentEntry {
   readonly value: string | null;
   /** The value is this path below the run's scratch directory. */
   readonly scratch?: string;
+  /** The value is a placeholder that each run makes for itself: never the caller's own value. */
+  readonly credential?: true;
 }
 
 /** Directories that each run in the `platform` tier has for itself, in place of private mounts. */
@@ -294,6 +296,33 @@ export interface EndpointInspection {
   readonly path: string | null;
   readonly allow: readonly RequestRule[];
   readonly deny: readonly RequestRule[];
+  /** What requests may have in the place of placeholders; null: no placeholder may be sent there. */
+  readonly credential: EndpointCredential | null;
+}
+
+/** The binding of a provider to an endpoint. Its values are no part of a plan. */
+export interface EndpointCredential {
+  readonly provider: string;
+  /** Lower case: headers, besides Authorization, in which placeholders are replaced. */
+  readonly headers: readonly string[];
+  /** Placeholders are replaced in the bodies of requests. */
+  readonly bodies: boolean;
+  /** Placeholders are replaced in the text messages of clients. */
+  readonly websocket: boolean;
+  /** Requests without TLS get it too. */
+  readonly cleartext: boolean;
+  /** What cannot be read (encoded bodies, binary frames) may pass, and so may placeholders in bodies that are not rewritten. */
+  readonly uninspected: boolean;
+  readonly signing: RequestSigning | null;
+}
+
+/** AWS Signature Version 4. */
+export interface RequestSigning {
+  /** `automatic`: as the client had hashed it. */
+  readonly payload: 'automatic' | 'signed' | 'unsigned';
+  readonly service: string;
+  /** Null: the host says it. */
+  readonly region: string | null;
 }
 
 export interface RequestRule {

@@ -1,5 +1,5 @@
 /** One endpoint: where it leads, and what may be said there. */
-import { checkCredentials } from './credentials.ts';
+import { checkCredentials, credentialBinding } from './credentials.ts';
 import { checkDestination, type EndpointRead, headOf } from './destination.ts';
 import { checkEndpointRules } from './endpoint-rules.ts';
 import type { TextRead } from './file-path.ts';
@@ -43,7 +43,7 @@ export function checkEndpoint(read: EndpointRead, index: number, issues: Issues)
     credentialSigning: fields.credential_signing === undefined ? null : at(fields.credential_signing),
     signingService: fields.signing_service?.value ?? null,
     signingRegion: fields.signing_region?.value ?? null,
-    credentialBinding: binding(read),
+    credentialBinding: credentialBinding(read),
     mcp: protocol?.value === 'mcp' ? mcpOptions(read, issues) : null,
     inspectedBecause,
   };
@@ -132,12 +132,6 @@ function maxBodyBytes(read: EndpointRead, protocol: Protocol | null): number | n
     default:
       return null;
   }
-}
-
-function binding(read: EndpointRead): Endpoint['credentialBinding'] {
-  const bound = read.value.fields.credential_binding;
-  const provider = bound?.value.fields.provider;
-  return provider === undefined ? null : { provider: provider.value, span: provider.span };
 }
 
 /** The oldest clients send no revision, but 2025-11-25 is what OpenShell allows when nothing is written. */

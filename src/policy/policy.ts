@@ -133,13 +133,21 @@ export interface Endpoint {
   readonly credentialSigning: At<'sigv4' | 'sigv4:body' | 'sigv4:no_body'> | null;
   readonly signingService: string | null;
   readonly signingRegion: string | null;
-  readonly credentialBinding: { readonly provider: string; readonly span: Span } | null;
+  readonly credentialBinding: CredentialBinding | null;
   readonly mcp: McpOptions | null;
   /**
    * The first thing in this endpoint that needs a look inside the connection, or null: such an endpoint is never
    * opened (decisions: "Inspected").
    */
   readonly inspectedBecause: At<string> | null;
+}
+
+export interface CredentialBinding {
+  readonly provider: string;
+  readonly span: Span;
+  /** Lower case, unique; Authorization is none of them. */
+  readonly headers: readonly string[];
+  readonly cleartext: boolean;
 }
 
 export interface McpOptions {

@@ -171,6 +171,12 @@ export const ENDPOINT = object(
     credential_binding: field(
       object('credential_binding', 'The credential that requests to this endpoint get.', {
         provider: field(text(), 'Name of the provider or of `--credential NAME=...`.', { required: true }),
+        headers: extension(
+          list(text({ plain: true })),
+          'Headers, besides Authorization, in which the credential may stand.',
+          { default: '["x-api-key"]' },
+        ),
+        cleartext: extension(boolean, 'Let the credential be sent without TLS too.', { default: 'false' }),
       }),
       'The credential that requests to this endpoint get.',
     ),

@@ -20,6 +20,7 @@ import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
+import type { GivenCredentials } from '../inject/make-injector.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
@@ -56,6 +57,8 @@ export interface MediationOptions {
   readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver'>;
   readonly connectTo: readonly ConnectTo[];
   readonly trust: Trust | null;
+  /** Null: none was given. */
+  readonly credentials: GivenCredentials | null;
   readonly emit: (draft: Draft) => void;
 }
 
@@ -111,7 +114,7 @@ export class Mediation {
       callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
       emit,
-      inspect: options.trust === null ? null : inspectionBy(options.trust),
+      inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
     });
   }
 
@@ -263,13 +266,14 @@ export class Mediation {
 
 /** Loaded when a connection is first opened. */
 const inspectionBy =
-  ({ authority, upstream }: Trust) =>
+  ({ authority, upstream }: Trust, credentials: GivenCredentials | null) =>
   async (context: ProxyContext): Promise<Inspection> => {
-    const { InspectedServer, UpstreamTls, upstreamTrust } = await import(
+    const { InspectedServer, makeInjector, UpstreamTls, upstreamTrust } = await import(
       '../http/inspected/inspected.late.ts'
     );
     const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
-    return new InspectedServer({ context, authority, upstreamTls });
+    const injector = credentials === null ? null : makeInjector(credentials, upstream);
+    return new InspectedServer({ context, authority, upstreamTls, injector });
   };
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
+import type { GivenCredentials } from '../inject/make-injector.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
 import type { CountedLimit, Report } from '../launch/reports.ts';
@@ -28,6 +29,8 @@ export interface RunOptions {
   readonly connectTo: readonly ConnectTo[];
   /** Null: no requests are looked at. */
   readonly trust: Trust | null;
+  /** Null: none was given. */
+  readonly credentials: GivenCredentials | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -234,6 +237,7 @@ class Run {
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,
+      credentials: this.#options.credentials,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

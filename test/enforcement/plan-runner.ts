@@ -65,6 +65,7 @@ process.exitCode = await run({
   },
   connectTo: [],
   trust: null,
+  credentials: null,
   events,
   timeout: null,
   quiet: true,

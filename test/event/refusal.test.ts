@@ -67,6 +67,13 @@ describe('the table of refusals', () => {
       '023 request_denied_by_rule',
       '024 path_invalid',
       '025 query_invalid',
+      '040 credential_endpoint_mismatch',
+      '041 credential_unavailable',
+      '042 credential_not_placeable',
+      '043 credential_cleartext',
+      '044 credential_placeholder_in_request_body',
+      '045 credential_token_failed',
+      '046 credential_body_unreadable',
     ]);
   });
 });

@@ -37,6 +37,7 @@ export function pretend(
     request: { command: ['x'], environment: [], searchPath: '', terminal: false },
     connectTo: [],
     trust: null,
+    credentials: null,
     events: null,
     timeout: null,
     quiet: true,

@@ -1,17 +1,23 @@
 /** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
 import { REFUSALS, refusalOf } from '../../event/refusal.ts';
+import type { Injector } from '../../inject/injector.ts';
+import { InjectionError, type InjectionProblem } from '../../inject/problem.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { exchange } from './exchange.ts';
+import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
+import { MaskedExchange } from './masked-exchange.ts';
 import { UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
+  /** Null: no credential was given. */
+  readonly injector: Injector | null;
 }
 
 /** Where a request goes, and how. */
@@ -26,20 +32,36 @@ export const defaultPort = ({ secure }: Route): number => (secure ? 443 : 80);
 
 /** Settles when the exchange is over. The header section has been checked, and names the authority of the route. */
 export async function serveRequest(
-  { context, upstreams }: Pipeline,
+  pipeline: Pipeline,
   connection: ProxyConnection,
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
+  const { context, upstreams } = pipeline;
   const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
   }
   const { allowed } = judgement;
+  const injected = await injectedFor(pipeline, route, allowed, client);
+  if (injected === null) return;
+  const { outbound, mask } = injected;
   const { host, port } = route.authority;
   const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
-  if (client.body !== null && client.expectsContinue) client.sendContinue();
+  const back = mask === null ? client : new MaskedExchange(client, mask);
+  await exchange(upstream, outbound, back, context.limits, (error) =>
+    client.refuse(failureOf(context, route, allowed, error)),
+  );
+}
+
+/** What is sent. Null: it was refused, since a credential cannot be filled in. */
+async function injectedFor(
+  { context, injector }: Pipeline,
+  route: Route,
+  allowed: Allowed,
+  client: ClientExchange,
+): Promise<Injected | null> {
   const outbound = {
     method: allowed.facts.method,
     target: allowed.facts.target,
@@ -51,18 +73,62 @@ export async function serveRequest(
     ],
     body: client.body,
   };
-  await exchange(upstream, outbound, client, context.limits, (error) =>
-    client.refuse(failureOf(context, route, allowed, error)),
-  );
+  let continued = false;
+  const continues = (): void => {
+    if (!continued && client.body !== null && client.expectsContinue) client.sendContinue();
+    continued = true;
+  };
+  if (injector === null) {
+    continues();
+    return { outbound, mask: null };
+  }
+  let gone = false;
+  client.onClose(() => {
+    gone = true;
+  });
+  const { host, port } = route.authority;
+  const destination = { selected: allowed.selected, secure: route.secure, host: host.text, port };
+  const injected = await inject(injector, destination, outbound, continues);
+  if (injected.ok) {
+    continues();
+    return injected.value;
+  }
+  if (!gone) client.refuse(refusedCredential(context, route, allowed, injected.error));
+  return null;
+}
+
+function refusedCredential(
+  context: ProxyContext,
+  { authority }: Route,
+  { selected, facts, binary, process }: Allowed,
+  { kind, detail }: InjectionProblem,
+): Refused {
+  const { rule } = selected;
+  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, facts, process));
+  const { method, path } = facts;
+  const host = authority.host.text;
+  const { port } = authority;
+  const text = `${method} ${host}:${port}${path} not permitted with this credential`;
+  const body = refusalOf({
+    kind,
+    detail: text,
+    reason: detail,
+    rule,
+    method,
+    path,
+    host,
+    port,
+    binary,
+    address: null,
+  });
+  return { kind, body };
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
-function failureOf(
-  context: ProxyContext,
-  { authority }: Route,
-  { rule, binary, facts, process }: Allowed,
-  error: Error,
-): Refused {
+function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
+  const { authority } = route;
+  const { rule, binary, facts, process } = allowed;
+  if (error instanceof InjectionError) return refusedCredential(context, route, allowed, error.problem);
   const problem = error instanceof UpstreamProblem ? error : null;
   const kind =
     problem === null ? 'invalid_upstream_response' : (problem.destination?.reason ?? 'upstream_unreachable');

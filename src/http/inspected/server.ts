@@ -1,6 +1,7 @@
 /** The connections and requests of one sandbox that are looked at: opened, read, judged one by one, and sent on. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Injector } from '../../inject/injector.ts';
 import { closeAfter, refuseRequest, refuseSocket } from '../answer.ts';
 import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
 import { Connections, detach, ProxyConnection, type Via } from '../connections.ts';
@@ -22,6 +23,8 @@ export interface InspectionOptions {
   /** What programs inside trust. */
   readonly authority: SandboxAuthority;
   readonly upstreamTls: UpstreamTls;
+  /** Null: no credential was given. */
+  readonly injector: Injector | null;
 }
 
 export class InspectedServer implements Inspection {
@@ -32,11 +35,11 @@ export class InspectedServer implements Inspection {
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
 
-  constructor({ context, authority, upstreamTls }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, injector }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
     const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
-    this.#pipeline = { context, upstreams };
+    this.#pipeline = { context, upstreams, injector };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),

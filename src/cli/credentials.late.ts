@@ -1,0 +1,2 @@
+/** Loaded late: when `--credential` is given. */
+export { takeCredentials } from './credentials.ts';

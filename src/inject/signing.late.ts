@@ -1,0 +1,2 @@
+/** Loaded late: at the first request that is signed. */
+export { signRequest, unsigned } from './signing.ts';
