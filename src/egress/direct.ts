@@ -12,6 +12,7 @@ import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import { isInspected } from '../match/inspected.ts';
 import type { Destination } from '../match/verdict.ts';
+import { servesInference } from '../plan/inference.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
@@ -76,6 +77,9 @@ export class DirectEgress {
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
     });
     if (index.mode === 'block') return refuse('network_off', null);
+    // Whatever the policy says of it, and whoever asks.
+    if (!datagram && servesInference(index, host.text, port))
+      return { kind: 'inspected', destination: { host, port } };
     if (datagram && !this.takesDatagrams(named, port)) return refuse('datagram_not_allowed', null);
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });

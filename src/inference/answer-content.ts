@@ -2,17 +2,17 @@
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { err, ok, type Result } from '../base/result.ts';
+import type { MaskedBytes } from '../inject/mask.ts';
 import { type EventBlock, EventSplitter } from './event-stream.ts';
 import { JsonMembers } from './json-members.ts';
 import type { InferenceLimits } from './limits.ts';
-import type { SecretMask } from './secret-mask.ts';
 import { type Tokens, UsageCount } from './usage.ts';
 
 export interface ContentOptions {
   readonly isEvents: boolean;
   /** Leave out the event with the counts that the client did not ask for. */
   readonly dropUsage: boolean;
-  readonly mask: SecretMask;
+  readonly mask: MaskedBytes;
   readonly limits: Pick<InferenceLimits, 'eventBytes' | 'usageBytes'>;
 }
 
@@ -46,7 +46,7 @@ export class AnswerContent {
 
   /** The answer has ended. */
   finish(): Buffer {
-    const last = this.#pass(this.#options.mask.finish());
+    const last = this.#pass(this.#options.mask.end());
     if (this.#events !== null) return Buffer.concat([last, this.#events.finish()]);
     const members = this.#json.finish();
     const text = members.ok ? members.value?.find(({ key }) => key === 'usage')?.text : null;

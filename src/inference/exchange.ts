@@ -1,5 +1,5 @@
 /** One request to inference.local, its answer, and the one event that tells of both. */
-import type { Draft, ProcessReference, Reason, Subject } from '../event/event.ts';
+import type { Draft, Reason, Subject } from '../event/event.ts';
 import {
   INFERENCE_REFUSALS,
   type InferenceRefusalKind,
@@ -7,16 +7,12 @@ import {
 } from '../event/inference-refusal.ts';
 import type { Refusal } from '../event/refusal.ts';
 import type { ClientExchange } from '../http/inspected/client-exchange.ts';
+import type { InferenceCaller } from '../http/inspected/inference-handler.ts';
 import { ClientStream } from './client-stream.ts';
 import type { CallEnd } from './make-call.ts';
 import type { BodyProblem } from './read-body.ts';
 import type { CallHead } from './read-call.ts';
 import { sendBudgetRefusal, sendJson, sendRefusal } from './refuse.ts';
-
-/** Who asks, as far as it is known. */
-export interface InferenceCaller {
-  readonly process: ProcessReference | null;
-}
 
 type CallSubject = Extract<Subject, { kind: 'inference' }>;
 

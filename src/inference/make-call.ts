@@ -1,5 +1,6 @@
 /** One call: its routes are asked in their order until one answers, and that answer is sent on. */
 import type { Pool } from 'undici';
+import type { Mask } from '../inject/mask.ts';
 import type { InferenceRoute } from '../policy/routes/routes.ts';
 import { AnswerContent, decoded } from './answer-content.ts';
 import { type AskProblem, askProvider, type ProviderAnswer } from './ask-provider.ts';
@@ -8,14 +9,13 @@ import { relayAnswer } from './call-answer.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { InferenceLimits } from './limits.ts';
 import { type Call, type ProviderRequest, providerRequest, returnedHeaders } from './provider-request.ts';
-import type { SecretMask } from './secret-mask.ts';
 
 export interface CallContext {
   readonly budgets: Budgets;
   readonly limits: InferenceLimits;
   readonly poolOf: (route: InferenceRoute) => Pool;
   readonly secretOf: (route: InferenceRoute) => string | null;
-  readonly mask: () => SecretMask;
+  readonly mask: Mask;
 }
 
 export interface SpentTokens {
@@ -111,13 +111,13 @@ async function passOn(
     return { kind: 'failed', route, problem, tokens: charge(context, route, request, null) };
   }
   const returned = new Map(
-    [...returnedHeaders(headers)].map(([name, value]) => [name, context.mask().text(value)]),
+    [...returnedHeaders(headers)].map(([name, value]) => [name, context.mask.text(value)]),
   );
   const isEvents = /^text\/event-stream\s*(?:;|$)/i.test(returned.get('content-type') ?? '');
   const content = new AnswerContent({
     isEvents,
     dropUsage: request.addedUsage,
-    mask: context.mask(),
+    mask: context.mask.pieces(),
     limits: context.limits,
   });
   const { begun, cut } = await relayAnswer(client, source.value, content, {

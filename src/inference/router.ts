@@ -2,40 +2,30 @@
 import type { Pool } from 'undici';
 import type { Draft } from '../event/event.ts';
 import type { ClientExchange } from '../http/inspected/client-exchange.ts';
-import type { InferenceRoute, InferenceRoutes } from '../policy/routes/routes.ts';
+import type { InferenceCaller, InferenceHandler } from '../http/inspected/inference-handler.ts';
+import { Mask } from '../inject/mask.ts';
+import { CREDENTIAL_LIMITS } from '../inject/provider.ts';
+import type { InferenceRoute } from '../policy/routes/routes.ts';
 import { Budgets } from './budgets.ts';
 import { chooseRoutes, namesOf, type RouteProblem } from './choose-route.ts';
-import { Exchange, type InferenceCaller, shownModel } from './exchange.ts';
+import { Exchange, shownModel } from './exchange.ts';
+import type { GivenRoutes } from './given.ts';
 import { INFERENCE_LIMITS, type InferenceLimits } from './limits.ts';
 import { type CallContext, makeCall } from './make-call.ts';
 import { listModels, modelsBody } from './models.ts';
 import { type ProviderNetwork, providerPool } from './provider-connection.ts';
 import { HeldBytes, readBody } from './read-body.ts';
 import { type CallHead, readHead } from './read-call.ts';
-import { SecretMask } from './secret-mask.ts';
 
-export interface InferenceOptions {
-  readonly routes: InferenceRoutes;
-  /** By the name of the route; none for routes without a credential. */
-  readonly secrets: ReadonlyMap<string, string>;
+export interface InferenceOptions extends GivenRoutes {
   readonly network: ProviderNetwork;
   readonly emit: (draft: Draft) => void;
   readonly limits?: Partial<InferenceLimits>;
 }
 
-export interface InferenceRouter {
-  /**
-   * Answers one request to `https://inference.local`, whose header section was checked and names that host. Settles
-   * when the answer was given or the client has left; rejects only on a defect.
-   */
-  handle(client: ClientExchange, caller: InferenceCaller): Promise<void>;
-  /** Ends every call and every connection. */
-  close(): Promise<void>;
-}
+export const createInferenceRouter = (options: InferenceOptions): InferenceHandler => new Router(options);
 
-export const createInferenceRouter = (options: InferenceOptions): InferenceRouter => new Router(options);
-
-class Router implements InferenceRouter {
+class Router implements InferenceHandler {
   readonly #options: InferenceOptions;
   readonly #limits: InferenceLimits;
   readonly #held: HeldBytes;
@@ -48,13 +38,16 @@ class Router implements InferenceRouter {
     this.#options = options;
     this.#limits = { ...INFERENCE_LIMITS, ...options.limits };
     this.#held = new HeldBytes(this.#limits.heldBytes);
-    const secrets = [...options.secrets.values()];
+    // Shorter ones are words that answers hold by chance.
+    const secrets = [...options.secrets.values()].filter(
+      ({ length }) => length >= CREDENTIAL_LIMITS.shortestValue,
+    );
     this.#context = {
       budgets: new Budgets(),
       limits: this.#limits,
       poolOf: (route) => this.#poolOf(route),
       secretOf: ({ name }) => options.secrets.get(name) ?? null,
-      mask: () => new SecretMask(secrets),
+      mask: new Mask(secrets.map((secret) => ({ secret, placeholder: null }))),
     };
   }
 

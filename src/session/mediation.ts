@@ -19,7 +19,11 @@ import { PolicyDns } from '../egress/policy-dns.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
+import type { InferenceHandler } from '../http/inspected/inference-handler.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
+import type { GivenRoutes } from '../inference/given.ts';
+import type { ProviderNetwork } from '../inference/provider-connection.ts';
+import type { InferenceOptions } from '../inference/router.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
@@ -59,6 +63,8 @@ export interface MediationOptions {
   readonly trust: Trust | null;
   /** Null: none was given. */
   readonly credentials: GivenCredentials | null;
+  /** Null: no routes were given. */
+  readonly inference: GivenRoutes | null;
   readonly emit: (draft: Draft) => void;
 }
 
@@ -114,7 +120,8 @@ export class Mediation {
       callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
       emit,
-      inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
+      inspect:
+        options.trust === null ? null : inspectionBy(options.trust, options, { resolver: system, connectTo }),
     });
   }
 
@@ -266,15 +273,43 @@ export class Mediation {
 
 /** Loaded when a connection is first opened. */
 const inspectionBy =
-  ({ authority, upstream }: Trust, credentials: GivenCredentials | null) =>
+  (
+    { authority, upstream }: Trust,
+    { credentials, inference, emit }: MediationOptions,
+    network: Omit<ProviderNetwork, 'tls'>,
+  ) =>
   async (context: ProxyContext): Promise<Inspection> => {
     const { InspectedServer, makeInjector, UpstreamTls, upstreamTrust } = await import(
       '../http/inspected/inspected.late.ts'
     );
     const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
-    const injector = credentials === null ? null : makeInjector(credentials, upstream);
-    return new InspectedServer({ context, authority, upstreamTls, injector });
+    return new InspectedServer({
+      context,
+      authority,
+      upstreamTls,
+      injector: credentials === null ? null : makeInjector(credentials, upstream),
+      inference:
+        inference === null
+          ? null
+          : lateRouter({ ...inference, network: { ...network, tls: upstreamTls }, emit }),
+    });
   };
+
+/** Loaded at the first request to inference.local. */
+function lateRouter(options: InferenceOptions): InferenceHandler {
+  let router: Promise<InferenceHandler> | null = null;
+  const load = async (): Promise<InferenceHandler> => {
+    const { createInferenceRouter } = await import('../inference/inference.late.ts');
+    return createInferenceRouter(options);
+  };
+  return {
+    handle: async (client, caller) => {
+      router ??= load();
+      await (await router).handle(client, caller);
+    },
+    close: async () => (await router)?.close(),
+  };
+}
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
 const ERRNO: Partial<Record<Draft['reason'], string>> = {

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
+import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly trust: Trust | null;
   /** Null: none was given. */
   readonly credentials: GivenCredentials | null;
+  /** Null: no routes were given. */
+  readonly inference: GivenRoutes | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -238,6 +241,7 @@ class Run {
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,
       credentials: this.#options.credentials,
+      inference: this.#options.inference,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

@@ -1,13 +1,17 @@
 /** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
+
+import { processOf } from '../../egress/decision-event.ts';
 import { REFUSALS, refusalOf } from '../../event/refusal.ts';
 import type { Injector } from '../../inject/injector.ts';
 import { InjectionError, type InjectionProblem } from '../../inject/problem.ts';
+import { servesInference } from '../../plan/inference.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { exchange } from './exchange.ts';
+import type { InferenceHandler } from './inference-handler.ts';
 import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
 import { MaskedExchange } from './masked-exchange.ts';
@@ -18,6 +22,8 @@ export interface Pipeline {
   readonly upstreams: Upstreams;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
+  /** Null: no routes were given. */
+  readonly inference: InferenceHandler | null;
 }
 
 /** Where a request goes, and how. */
@@ -37,7 +43,13 @@ export async function serveRequest(
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const { context, upstreams } = pipeline;
+  const { context, upstreams, inference } = pipeline;
+  const { host, port } = route.authority;
+  if (inference !== null && route.secure && servesInference(context.index(), host.text, port)) {
+    const identity = await connection.identity();
+    const process = identity.ok ? processOf(identity.value) : identity.error.process;
+    return inference.handle(client, { process });
+  }
   const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
@@ -47,7 +59,6 @@ export async function serveRequest(
   const injected = await injectedFor(pipeline, route, allowed, client);
   if (injected === null) return;
   const { outbound, mask } = injected;
-  const { host, port } = route.authority;
   const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
   const back = mask === null ? client : new MaskedExchange(client, mask);
   await exchange(upstream, outbound, back, context.limits, (error) =>

@@ -13,6 +13,7 @@ import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
 import { Http1Exchange } from './http1-exchange.ts';
+import type { InferenceHandler } from './inference-handler.ts';
 import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
@@ -25,6 +26,8 @@ export interface InspectionOptions {
   readonly upstreamTls: UpstreamTls;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
+  /** Null: no routes were given. */
+  readonly inference: InferenceHandler | null;
 }
 
 export class InspectedServer implements Inspection {
@@ -35,11 +38,11 @@ export class InspectedServer implements Inspection {
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
 
-  constructor({ context, authority, upstreamTls, injector }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, injector, inference }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
     const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
-    this.#pipeline = { context, upstreams, injector };
+    this.#pipeline = { context, upstreams, injector, inference };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
@@ -113,6 +116,7 @@ export class InspectedServer implements Inspection {
   async close(): Promise<void> {
     await this.#connections.closeAll();
     await this.#pipeline.upstreams.close();
+    await this.#pipeline.inference?.close();
   }
 
   #accept(connection: ProxyConnection): void {
