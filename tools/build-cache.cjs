@@ -25,7 +25,10 @@ const operator = {
   home: null,
   user: null,
   environment: [],
+  credentials: null,
+  inference: null,
   acceptDegraded: false,
+  tier: 'auto',
   netlinkEnumerate: false,
 };
 const installation = { root: resolve('.'), launcher: null, ownFiles: [] };
