@@ -13,7 +13,7 @@ export interface ContentOptions {
   /** Leave out the event with the counts that the client did not ask for. */
   readonly dropUsage: boolean;
   readonly mask: MaskedBytes;
-  readonly limits: Pick<InferenceLimits, 'eventBytes' | 'usageBytes'>;
+  readonly limits: Pick<InferenceLimits, 'streamEventBytes' | 'usageBytes'>;
 }
 
 const ANSWER_BOUNDS = { depth: 512, members: 4096 };
@@ -29,7 +29,7 @@ export class AnswerContent {
   constructor(options: ContentOptions) {
     this.#options = options;
     const { isEvents, limits } = options;
-    this.#events = isEvents ? new EventSplitter(limits.eventBytes) : null;
+    this.#events = isEvents ? new EventSplitter(limits.streamEventBytes) : null;
     this.#json = new JsonMembers({ ...ANSWER_BOUNDS, kept: limits.usageBytes }, (key) => key === 'usage');
   }
 

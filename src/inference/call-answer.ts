@@ -15,7 +15,7 @@ export interface RelayOptions {
   readonly isEvents: boolean;
   /** The errors of a stream have the form of Anthropic’s. */
   readonly anthropic: boolean;
-  readonly limits: Pick<InferenceLimits, 'answerBytes' | 'idleMs'>;
+  readonly limits: Pick<InferenceLimits, 'answerBytes' | 'answerIdleMs'>;
 }
 
 /** A short answer is sent with its length, and not before it is whole. */
@@ -39,14 +39,14 @@ export async function relayAnswer(
   let heldBytes = 0;
   const send = async (bytes: Buffer): Promise<boolean> => {
     if (bytes.length === 0) return !client.gone;
-    if (held === null) return await client.write(bytes, limits.idleMs);
+    if (held === null) return await client.write(bytes, limits.answerIdleMs);
     held.push(bytes);
     heldBytes += bytes.length;
     if (heldBytes <= HELD) return !client.gone;
     const all = Buffer.concat(held);
     held = null;
     client.begin(options.status, options.headers);
-    return await client.write(all, limits.idleMs);
+    return await client.write(all, limits.answerIdleMs);
   };
   if (isEvents) client.begin(options.status, options.headers);
   const cut = await pump(source, content, send, limits);

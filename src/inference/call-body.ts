@@ -22,8 +22,13 @@ export class CallBodyReader {
   readonly #json: JsonMembers;
   readonly #parts: Buffer[] = [];
 
-  constructor({ depth, members }: Pick<InferenceLimits, 'depth' | 'members'> = INFERENCE_LIMITS) {
-    this.#json = new JsonMembers({ depth, members, kept: KEPT }, (key) => WANTED.has(key));
+  constructor({
+    callDepth,
+    callMembers,
+  }: Pick<InferenceLimits, 'callDepth' | 'callMembers'> = INFERENCE_LIMITS) {
+    this.#json = new JsonMembers({ depth: callDepth, members: callMembers, kept: KEPT }, (key) =>
+      WANTED.has(key),
+    );
   }
 
   push(part: Buffer): void {

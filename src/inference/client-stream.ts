@@ -38,14 +38,14 @@ export class ClientStream {
   }
 
   /** False: the client left, or took nothing for so long. */
-  write(bytes: Buffer, idleMs: number): Promise<boolean> {
+  write(bytes: Buffer, answerIdleMs: number): Promise<boolean> {
     if (this.gone) return Promise.resolve(false);
     if (this.#client.write(bytes)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.abort();
         this.#wake?.(false);
-      }, idleMs);
+      }, answerIdleMs);
       this.#wake = (open) => {
         clearTimeout(timer);
         this.#wake = null;

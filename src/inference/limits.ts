@@ -1,23 +1,23 @@
 /** Bounds of inference.local, for one sandbox. docs/limits.md lists them; a test compares. */
 export const INFERENCE_LIMITS = {
   /** Bytes of a request's body. */
-  bodyBytes: 10 * 1024 * 1024,
+  callBytes: 10 * 1024 * 1024,
   /** Bytes of all bodies that are held at once. */
-  heldBytes: 64 * 1024 * 1024,
+  heldCallBytes: 64 * 1024 * 1024,
   /** From the head of a request to the end of its body. */
-  bodyMs: 120_000,
+  callBodyMs: 120_000,
   /** Calls at once; further ones are answered 503. */
   calls: 64,
   /** Lists and objects in each other, in a request. */
-  depth: 128,
+  callDepth: 128,
   /** Keys of the outermost object of a request. */
-  members: 256,
+  callMembers: 256,
   /** Bytes of an answer, once decoded. */
   answerBytes: 32 * 1024 * 1024,
   /** Silence in an answer, and of a client that does not read it. */
-  idleMs: 120_000,
+  answerIdleMs: 120_000,
   /** Bytes of one server-sent event that are looked at; longer ones pass unseen. */
-  eventBytes: 1024 * 1024,
+  streamEventBytes: 1024 * 1024,
   /** Bytes of token counts that are looked at. */
   usageBytes: 64 * 1024,
   /** Bytes of the header section of an answer. */

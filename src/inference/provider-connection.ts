@@ -70,7 +70,7 @@ export function providerPool(
     keepAliveTimeout: limits.providerIdleMs,
     keepAliveMaxTimeout: limits.providerIdleMs,
     maxHeaderSize: limits.answerHeaderBytes,
-    bodyTimeout: limits.idleMs,
+    bodyTimeout: limits.answerIdleMs,
     connect: (_options, done) => {
       connectProvider(endpoint, network).then(
         (made) =>

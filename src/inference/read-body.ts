@@ -54,7 +54,7 @@ export function readBody(
       resolve({ body: result, release });
     };
     const onData = (part: Buffer): void => {
-      if (bytes + part.length > limits.bodyBytes) return void finish(err({ kind: 'body_too_large' }));
+      if (bytes + part.length > limits.callBytes) return void finish(err({ kind: 'body_too_large' }));
       if (!held.take(part.length)) return void finish(err({ kind: 'too_many_calls' }));
       bytes += part.length;
       reader.push(part);
@@ -64,10 +64,10 @@ export function readBody(
       finish(read.ok ? ok(read.value) : err({ kind: 'malformed', reason: `the body ${read.error}` }));
     };
     const onClose = (): void => finish(err({ kind: 'gone' }));
-    const timer = setTimeout(() => finish(err({ kind: 'body_timeout' })), limits.bodyMs);
+    const timer = setTimeout(() => finish(err({ kind: 'body_timeout' })), limits.callBodyMs);
     if (body === null) onEnd();
     else if (body.destroyed) onClose();
-    else if (Number(contentLength ?? 0) > limits.bodyBytes) finish(err({ kind: 'body_too_large' }));
+    else if (Number(contentLength ?? 0) > limits.callBytes) finish(err({ kind: 'body_too_large' }));
     else body.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }

@@ -37,7 +37,7 @@ class Router implements InferenceHandler {
   constructor(options: InferenceOptions) {
     this.#options = options;
     this.#limits = { ...INFERENCE_LIMITS, ...options.limits };
-    this.#held = new HeldBytes(this.#limits.heldBytes);
+    this.#held = new HeldBytes(this.#limits.heldCallBytes);
     // Shorter ones are words that answers hold by chance.
     const secrets = [...options.secrets.values()].filter(
       ({ length }) => length >= CREDENTIAL_LIMITS.shortestValue,

@@ -5,6 +5,7 @@ import { DATAGRAM_LIMITS } from '../../src/egress/datagram-limits.ts';
 import { EGRESS_LIMITS } from '../../src/egress/limits.ts';
 import { NAME_LIMITS } from '../../src/egress/name-limits.ts';
 import { PROXY_LIMITS, TLS_LIMITS } from '../../src/http/limits.ts';
+import { INFERENCE_LIMITS } from '../../src/inference/limits.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
 
 const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\n\r\n';
@@ -17,9 +18,14 @@ describe('docs/limits.md', () => {
       name,
       value!.trim(),
     ]);
-    const limits = [PROXY_LIMITS, TLS_LIMITS, EGRESS_LIMITS, NAME_LIMITS, DATAGRAM_LIMITS].flatMap((table) =>
-      Object.entries<number>(table),
-    );
+    const limits = [
+      PROXY_LIMITS,
+      INFERENCE_LIMITS,
+      TLS_LIMITS,
+      EGRESS_LIMITS,
+      NAME_LIMITS,
+      DATAGRAM_LIMITS,
+    ].flatMap((table) => Object.entries<number>(table));
     expect(rows.sort()).toEqual(limits.map(([name, value]) => [name, String(value)]).sort());
     expect(new Set(limits.map(([name]) => name)).size).toBe(limits.length);
   });

@@ -234,7 +234,7 @@ describe('a body', () => {
     ['in chunks', { 'transfer-encoding': 'chunked' }],
   ])('that is too long is refused, %s', async (_, headers) => {
     const { ask, events: told } = await bench('  - {name: r, endpoint: "http://localhost:1/v1", model: x}', {
-      limits: { bodyBytes: 1000 },
+      limits: { callBytes: 1000 },
     });
     const answer = await ask('/v1/chat/completions', `{"a":"${'x'.repeat(993)}"}`, { headers });
     expect(answer).toMatchObject({ status: 413, headers: { connection: 'close' } });
@@ -252,7 +252,7 @@ describe('a body', () => {
 
   it('that does not come is not waited for', async () => {
     const { port, events: told } = await bench('  - {name: r, endpoint: "http://localhost:1/v1", model: x}', {
-      limits: { bodyMs: 50 },
+      limits: { callBodyMs: 50 },
     });
     const socket = connect(port, '127.0.0.1');
     onCleanup(() => socket.destroy());
@@ -265,7 +265,7 @@ describe('a body', () => {
   it('is held only as far as all of them together may be', async () => {
     const silent = await provider(never);
     const { ask, events: told } = await bench(`  - {name: r, endpoint: "${silent.url}/v1", model: x}`, {
-      limits: { heldBytes: 1500 },
+      limits: { heldCallBytes: 1500 },
     });
     const controller = new AbortController();
     const body = { a: 'x'.repeat(800) };
@@ -401,7 +401,7 @@ describe('a streamed answer', () => {
       `
   - {name: r, endpoint: "${openai.url}/v1", model: x}
   - {name: s, provider: anthropic, endpoint: "${openai.url}", model: y}`,
-      { limits: { idleMs: 300 } },
+      { limits: { answerIdleMs: 300 } },
     );
     const error = { type: 'proxy_stream_error', message: 'response truncated: chunk idle timeout exceeded' };
     expect((await ask('/v1/chat/completions', { stream: true })).text).toBe(
@@ -470,7 +470,7 @@ describe('a streamed answer', () => {
       write();
     });
     const { port, events: told } = await bench(`  - {name: r, endpoint: "${openai.url}/v1", model: x}`, {
-      limits: { idleMs: 1500 },
+      limits: { answerIdleMs: 1500 },
     });
     const socket = connect(port, '127.0.0.1');
     onCleanup(() => socket.destroy());
