@@ -43,18 +43,6 @@ void births_release(const struct mediator *mediator, uint64_t inode) {
   if (birth != NULL) release(mediator, birth);
 }
 
-/* The inode behind a link of /proc/PID/fd that says `socket:[INODE]`, else 0. */
-static uint64_t socket_inode(int directory, const char *name) {
-  static const char start[] = "socket:[";
-  char text[64];
-  ssize_t length = readlinkat(directory, name, text, sizeof text - 1);
-  if (length < 0) return 0;
-  text[length] = 0;
-  errno = ENOTSOCK;
-  if (strncmp(text, start, sizeof start - 1) != 0) return 0;
-  return strtoull(text + sizeof start - 1, NULL, 10);
-}
-
 uint64_t births_inode(const struct caller *caller, int number) {
   char name[32];
   errno = EBADF;

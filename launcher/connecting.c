@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "connecting.h"
 #include "answer.h"
+#include "ledger.h"
 #include "peer.h"
 #include "sockets.h"
 #include "swap.h"
@@ -69,13 +70,16 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
     waiting_forget(mediator, waiting);
     return;
   }
-  if (waiting->outer) {
-    connect_held(mediator, waiting, target);
+  if (!waiting->outer && (waiting->replacement = swap_make(waiting->file)) < 0) {
+    waiting_finish(mediator, waiting, errno);
     return;
   }
-  waiting->replacement = swap_make(waiting->file);
-  if (waiting->replacement < 0) {
-    waiting_finish(mediator, waiting, errno);
+  if (waiting->token != 0 && !ledger_add(waiting->token, waiting_polled(waiting))) {
+    waiting_finish(mediator, waiting, EAGAIN); /* what could not be ended later is not begun */
+    return;
+  }
+  if (waiting->outer) {
+    connect_held(mediator, waiting, target);
     return;
   }
   int flags = fcntl(waiting->file, F_GETFL);

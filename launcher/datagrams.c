@@ -172,7 +172,7 @@ static bool judged(const struct mediator *mediator, struct waiting *waiting) {
   free(waiting->key);
   waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
   if (waiting->key != NULL) verdict_key_bind(waiting->key, waiting->file);
-  if (verdicts_find(waiting->key, waiting->caller.tgid) != NULL) return true;
+  if (verdicts_find(waiting->key, waiting->caller.tgid, NULL) != NULL) return true;
   waiting->proxied = true; /* its address is told when it is allowed */
   waiting->told = false;
   ask_about(mediator, waiting, &place);

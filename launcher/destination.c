@@ -22,7 +22,7 @@
 static void decide(const struct mediator *mediator, struct waiting *waiting, const struct place *place) {
   if (!waiting->proxied && waiting->type == SOCK_STREAM) {
     waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
-    const struct target *known = verdicts_find(waiting->key, waiting->caller.tgid);
+    const struct target *known = verdicts_find(waiting->key, waiting->caller.tgid, &waiting->token);
     if (known != NULL) {
       connecting_outside(mediator, waiting, known);
       return;

@@ -50,6 +50,7 @@ void resume_verdict(struct mediator *mediator, const uint8_t *payload, size_t le
       verdicts_keep(waiting->key, &target, answer.token, answer.ttl_ms);
       waiting->key = NULL;
     }
+    waiting->token = answer.token;
     connecting_outside(mediator, waiting, &target);
   } else {
     waiting_finish(mediator, waiting, answer.error > 0 && answer.error < 4096 ? (int)answer.error : EACCES);

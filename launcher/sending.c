@@ -69,7 +69,7 @@ static void look_through(const struct mediator *mediator, struct waiting *waitin
     free(waiting->key);
     waiting->key = verdict_key_make(&waiting->caller, mediator->top, &waiting->target, waiting->domain);
     if (waiting->key != NULL) verdict_key_bind(waiting->key, waiting->file);
-    if (verdicts_find(waiting->key, waiting->caller.tgid) != NULL) continue;
+    if (verdicts_find(waiting->key, waiting->caller.tgid, NULL) != NULL) continue;
     waiting->proxied = true;
     waiting->told = false;
     ask_about(mediator, waiting, &place);

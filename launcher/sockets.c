@@ -6,6 +6,8 @@
 #include "sys.h"
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -27,6 +29,17 @@ int64_t socket_deadline(int file, int option) {
   socklen_t length = sizeof limit;
   if (getsockopt(file, SOL_SOCKET, option, &limit, &length) < 0 || (limit.tv_sec == 0 && limit.tv_usec == 0)) return INT64_MAX;
   return now_ms() + (int64_t)limit.tv_sec * 1000 + limit.tv_usec / 1000;
+}
+
+uint64_t socket_inode(int directory, const char *name) {
+  static const char start[] = "socket:[";
+  char text[64];
+  ssize_t length = readlinkat(directory, name, text, sizeof text - 1);
+  if (length < 0) return 0;
+  text[length] = 0;
+  errno = ENOTSOCK;
+  if (strncmp(text, start, sizeof start - 1) != 0) return 0;
+  return strtoull(text + sizeof start - 1, NULL, 10);
 }
 
 bool is_inner(const struct mediator *mediator, int file) {

@@ -75,7 +75,7 @@ static void count_use(uint32_t token, pid_t pid) {
   if (++use_count == MAX_USES) overdue = true;
 }
 
-const struct target *verdicts_find(const struct verdict_key *key, pid_t pid) {
+const struct target *verdicts_find(const struct verdict_key *key, pid_t pid, uint32_t *token) {
   if (key == NULL || use_count == MAX_USES) return NULL;
   uint64_t place = place_of(key);
   for (unsigned i = 0; i < WAYS; i++) {
@@ -87,6 +87,7 @@ const struct target *verdicts_find(const struct verdict_key *key, pid_t pid) {
       return NULL;
     }
     if (verdict->token != 0) count_use(verdict->token, pid);
+    if (token != NULL) *token = verdict->token;
     return &verdict->address;
   }
   return NULL;

@@ -29,6 +29,7 @@ struct waiting {
   bool blocking;
   bool sending; /* not a connect: datagrams that name their destinations */
   bool relayed; /* a socket that cannot send by itself (datagrams.c) */
+  uint32_t token; /* of the verdict by which it is connected to the outside; 0: none that could be taken back */
   uint64_t inode; /* of a socket that is held (births.c), or 0 */
   struct seccomp_data call; /* of one that sends or receives: its arguments */
   struct target target;

@@ -11,6 +11,8 @@
 #include "ids.h"
 #include "inbox.h"
 #include "init.h"
+#include "keeping.h"
+#include "ledger.h"
 #include "mediate.h"
 #include "network.h"
 #include "quota.h"
@@ -153,6 +155,7 @@ static bool start_init(uint32_t namespaces, struct sources *sources) {
     close(pair[0]);
     close(warden.poll);
     close(warden.children);
+    ledger_leave();
     close(WARDEN_CONTROL);
     close(WARDEN_CHANNEL);
     init_main(warden.shared, pair[1], sources);
@@ -290,7 +293,9 @@ static void obey(uint32_t type, const uint8_t *payload, size_t length) {
       if (warden.channel_open) relay_make(WARDEN_CHANNEL, payload, length);
       break;
     case COMMAND_DELIVER: datagrams_deliver(payload, length); break;
-    case COMMAND_FORGET: verdicts_forget(); break;
+    case COMMAND_KEEP:
+      if (!keep_only(&warden.mediator, payload, length)) kill(warden.init, SIGKILL);
+      break;
     case COMMAND_RESIZE: terminal_resize(); break;
     default: kill(warden.init, SIGKILL);
   }
@@ -426,7 +431,7 @@ int warden_main(void) {
   warden.children = descriptors_lift(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
   warden.poll = descriptors_lift(epoll_create1(EPOLL_CLOEXEC));
   warden.shared = mmap(NULL, sizeof *warden.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED) give_up_at(STEP_SESSION);
+  if (warden.children < 0 || warden.poll < 0 || warden.shared == MAP_FAILED || !ledger_start()) give_up_at(STEP_SESSION);
   wait_for_launch();
   make_sandbox();
   leave_stdio();

@@ -34,6 +34,7 @@ const endpoint = (index, host, allow, more = {}) => ({
     path: null,
     allow: allow.map(([method, path, query], i) => rule(method, path, i, query)),
     deny: [rule('*', '/admin/**', 0)],
+    messages: null,
     ...more,
   },
 });

@@ -32,6 +32,7 @@ const out = [
   `#define RELAYED_STARTS {${wire.RELAYED_NUMBERS.starts.join(', ')}}`,
   `#define RELAYED_COUNT ${wire.RELAYED_NUMBERS.count}`,
   `#define MAX_QUESTIONS ${wire.MAX_QUESTIONS}`,
+  `#define MAX_KEPT ${wire.MAX_KEPT}`,
   `#define DNS_V4 0x${hex4(wire.INNER.dns)}u`,
   '',
   'struct text {',

@@ -16,6 +16,7 @@
 #define RELAYED_STARTS {768, 3840, 16128, 65280}
 #define RELAYED_COUNT 256
 #define MAX_QUESTIONS 3
+#define MAX_KEPT 8192
 #define DNS_V4 0x7f000035u
 
 struct text {
@@ -86,7 +87,7 @@ enum command {
   COMMAND_KILL = 4,
   COMMAND_RESIZE = 5,
   COMMAND_PREPARE = 6,
-  COMMAND_FORGET = 7,
+  COMMAND_KEEP = 11,
   COMMAND_DATAGRAMS = 9,
   COMMAND_DELIVER = 10,
 };
@@ -102,6 +103,7 @@ enum report {
   REPORT_REUSED = 8,
   REPORT_UNIX = 9,
   REPORT_SENT = 10,
+  REPORT_KEPT = 11,
 };
 
 enum opening {

@@ -97,7 +97,7 @@ function readFile(path: string, where: string): Source {
 
 /** Everything that it yields, and closes it. */
 function readDescriptor(descriptor: number, where: string): string {
-  const most = CREDENTIAL_LIMITS.documentBytes;
+  const most = CREDENTIAL_LIMITS.credentialBytes;
   const bytes = Buffer.alloc(most + 1);
   let length = 0;
   try {

@@ -16,6 +16,7 @@ const HELP = `usage: openshell COMMAND [OPTION]…
   run -- CMD…        run a program inside a policy
   policy check FILE  check a policy file, also against this host
   policy schema      print the JSON Schema of policy files
+  policy reload      let a run read its policy file again
   plan [FILE]        print what a policy comes to on this host
   explain [FILE] …   say what would be allowed, and by which line
   doctor             try what this host offers, and say how to mend it

@@ -3,7 +3,7 @@ import { formatDuration, formatSize } from '../base/quantity.ts';
 import { listSeccomp } from '../compile/seccomp-listing.ts';
 import { rightNames } from '../kernel/landlock.ts';
 import { INFERENCE_HOST, INFERENCE_PORT } from '../plan/inference.ts';
-import type { EgressPolicy, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
+import type { EgressPolicy, EndpointCredential, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
 import { table } from './output.ts';
 
 export interface Line {
@@ -31,12 +31,14 @@ export function planSections(plan: Plan, listing: boolean): Section[] {
     [
       'environment',
       plain(
-        plan.environment.map(({ name, value, scratch }) =>
-          scratch !== undefined
-            ? `${name}=${scratchPath(scratch)}`
-            : value === null
-              ? `${name} (the caller's)`
-              : `${name}=${value}`,
+        plan.environment.map(({ name, value, scratch, credential }) =>
+          credential === true
+            ? `${name} (a placeholder)`
+            : scratch !== undefined
+              ? `${name}=${scratchPath(scratch)}`
+              : value === null
+                ? `${name} (the caller's)`
+                : `${name}=${value}`,
         ),
       ),
     ],
@@ -147,11 +149,28 @@ function policyLines(policy: EgressPolicy): Line[] {
     ({ pattern, ancestors, sha256 }) =>
       `${pattern}${ancestors ? '' : ' (not as ancestor)'}${sha256 === null ? '' : ` sha256:${sha256.slice(0, 12)}…`}`,
   );
-  return policy.endpoints.map(({ host, ports, allowedIps, line }) => {
+  return policy.endpoints.map(({ host, ports, allowedIps, line, inspection }) => {
     const addresses = allowedIps.length === 0 ? '' : ` within ${allowedIps.join(', ')}`;
-    const enforced = `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}`;
+    const enforced = `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}${credentialText(inspection?.credential ?? null)}`;
     return { text: `${enforced}  ${line === null ? 'flag' : `line ${line}`}`, enforced };
   });
+}
+
+function credentialText(credential: EndpointCredential | null): string {
+  if (credential === null) return '';
+  const { provider, headers, bodies, websocket, cleartext, uninspected, signing } = credential;
+  const places = [
+    'authorization',
+    ...headers,
+    ...(bodies ? ['bodies'] : []),
+    ...(websocket ? ['messages'] : []),
+  ];
+  const signed =
+    signing === null
+      ? ''
+      : `, signs for ${signing.service} (payload ${signing.payload}, region ${signing.region ?? 'of the host'})`;
+  const open = `${cleartext ? ', without TLS too' : ''}${uninspected ? ', uninspected too' : ''}`;
+  return `; credential ${provider} in ${places.join(', ')}${signed}${open}`;
 }
 
 function limitLines({ rlimits, limits }: Plan): string[] {

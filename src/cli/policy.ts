@@ -7,14 +7,18 @@ import { type Inspection, inspect } from '../session/inspect.ts';
 import { type PolicyFile, readPolicyFile } from '../session/policy-file.ts';
 import { onePositional, parseCommand } from './arguments.ts';
 import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled, tell } from './output.ts';
+import { reload } from './policy-reload.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell policy check FILE [--output json]
        openshell policy schema
+       openshell policy reload [RUN] [--output json]
 
 check   says everything that is wrong with a policy file, with line, column and a hint; then what it finds on this
         host (missing binaries, scripts, links, binaries that the workload may write). 0: valid, 1: not.
 schema  prints the JSON Schema of policy files, for editors.
+reload  lets a run of this user read its policy file again; RUN is its process number or its name in the events, and may be
+        left out when there is one run only. 0: that policy holds now, 1: not.
 `;
 
 export async function main(args: string[]): Promise<number> {
@@ -24,13 +28,14 @@ export async function main(args: string[]): Promise<number> {
     sayJson(policyJsonSchema());
     return 0;
   }
+  if (name === 'reload') return reload(rest);
   if (name === '--help' || name === '-h') {
     say(HELP.trimEnd());
     return 0;
   }
   throw new UsageError(
     name === undefined
-      ? 'say `policy check FILE` or `policy schema`'
+      ? 'say `policy check FILE`, `policy schema` or `policy reload RUN`'
       : `there is no command \`policy ${name}\``,
   );
 }

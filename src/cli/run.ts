@@ -12,7 +12,9 @@ import { type HostTrust, hasInspection, type Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
 import { EXIT } from '../session/exit.ts';
 import { changedSince, lookAtUnheld, newlyTrusted } from '../session/host-trust.ts';
-import { readPolicyFile } from '../session/policy-file.ts';
+import type { ReloadWish } from '../session/live-policy.ts';
+import { type PolicyFile, readPolicyFile } from '../session/policy-file.ts';
+import type { OnBadPolicy } from '../session/policy-reloader.ts';
 import { prepare } from '../session/prepare.ts';
 import type { Prepared } from '../session/prepared.ts';
 import { run } from '../session/run.ts';
@@ -57,6 +59,8 @@ the system directories are read-only, the working directory is writable, /tmp an
       --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
       --tier TIER          namespaces, platform (needs none), or auto: the first that works here
       --accept-degraded    run although a required layer is missing; it is shown
+      --watch-policy       take changes of the policy file into use at once; otherwise with \`openshell policy reload\`
+      --on-bad-policy DO   when the file is no policy any more: keep the one before it (default), or quarantine: let nothing out
       --events FILE        append events as JSON lines; - is standard error
       --connect-to HOST:PORT:ADDR:PORT
                            dial ADDR:PORT for HOST:PORT
@@ -72,6 +76,8 @@ const OPTIONS = {
   timeout: { type: 'string' },
   tty: { type: 'boolean', short: 't' },
   'no-tty': { type: 'boolean' },
+  'watch-policy': { type: 'boolean' },
+  'on-bad-policy': { type: 'string' },
   events: { type: 'string' },
   quiet: { type: 'boolean', short: 'q' },
   help: { type: 'boolean', short: 'h' },
@@ -82,6 +88,8 @@ type Values = OperatorValues & {
   readonly timeout?: string;
   readonly tty?: boolean;
   readonly 'no-tty'?: boolean;
+  readonly 'watch-policy'?: boolean;
+  readonly 'on-bad-policy'?: string;
   readonly events?: string;
   readonly quiet?: boolean;
   readonly help?: boolean;
@@ -97,6 +105,7 @@ export async function main(args: string[]): Promise<number> {
   if (program === undefined) throw new UsageError('no program was given: `openshell run -- CMD`');
   const timeout = timeoutOf(values.timeout);
   const terminal = terminalOf(values);
+  const onBadPolicy = onBadPolicyOf(values);
   const installation = findInstallation(process.argv[1]!);
   const launcher = startEarly(installation, values);
   let scratch: Scratch | null = null;
@@ -108,7 +117,21 @@ export async function main(args: string[]): Promise<number> {
     const connectTo = await connectToOf(values);
     const prepared = await prepareRun(values, operator, installation);
     if (prepared === null || launcher === null) return EXIT.failed;
-    const { plan } = prepared;
+    const { plan, file } = prepared;
+    const reload = reloadable(file, plan)
+      ? {
+          policy: file,
+          operator,
+          workdir: workdirOf(values),
+          onBadPolicy,
+          watch: values['watch-policy'] ?? false,
+        }
+      : null;
+    const unwatchable = values['watch-policy'] === true ? await watchProblem(reload, plan) : null;
+    if (unwatchable !== null) {
+      tell(`openshell: --watch-policy: ${unwatchable}`);
+      return EXIT.failed;
+    }
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
     if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
     const given = { ...process.env, ...explicit(values) };
@@ -142,6 +165,7 @@ export async function main(args: string[]): Promise<number> {
       quiet: values.quiet ?? false,
       degraded: degradedLayers(plan),
       warn: tellAside,
+      reload,
     });
     if (values.quiet !== true) warnOfNewTrust(plan.hostTrust, changedSince(plan.hostTrust, before));
     return code;
@@ -237,7 +261,7 @@ async function prepareRun(
   values: Values,
   operator: OperatorRequest,
   installation: Installation,
-): Promise<Prepared | null> {
+): Promise<(Prepared & { readonly file: PolicyFile | null }) | null> {
   const file = values.policy === undefined ? null : readPolicyFile(values.policy);
   if (file !== null && !file.ok) {
     tell(`openshell: ${file.error}`);
@@ -260,7 +284,26 @@ async function prepareRun(
       tell(`openshell: warning: ${note}`);
     for (const layer of degradedLayers(prepared.value.plan)) tell(`openshell: degraded: ${layer}`);
   }
-  return prepared.value;
+  return { ...prepared.value, file: file?.value ?? null };
+}
+
+/** Whether there is a file to read again, and something that is judged by it. */
+const reloadable = (file: PolicyFile | null, { egress }: Plan): file is PolicyFile =>
+  file !== null && file.path !== null && egress.mode !== 'allow';
+
+/** A clause. */
+async function watchProblem(reload: ReloadWish | null, plan: Plan): Promise<string | null> {
+  if (reload === null)
+    return plan.egress.mode === 'allow'
+      ? 'with `--network allow` no rule of the policy is asked while the program runs'
+      : 'there is no policy file to watch; name one with `--policy FILE`';
+  const { reachProblem } = await import('../session/reload.late.ts');
+  return reachProblem(plan, reload.policy.path!);
+}
+
+function onBadPolicyOf({ 'on-bad-policy': text }: Values): OnBadPolicy {
+  if (text === undefined || text === 'keep' || text === 'quarantine') return text ?? 'keep';
+  throw new UsageError(`--on-bad-policy ${text}: expected keep or quarantine`);
 }
 
 /** Event and environment files: the workload must not write what the operator reads later. */

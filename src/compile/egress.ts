@@ -13,7 +13,7 @@ export function compileEgress(
   policy: Policy | null,
   operator: OperatorRequest,
   mode: NetworkMode,
-  facts: HostFacts,
+  facts: Pick<HostFacts, 'paths'>,
 ): EgressTable {
   const policies = (policy?.network ?? []).map((entry) => egressPolicy(entry, facts));
   if (operator.allow.length > 0) policies.push(fromCommandLine(operator, policies.length));
@@ -21,7 +21,7 @@ export function compileEgress(
   return operator.inference === null ? table : { ...table, inference: operator.inference.routes };
 }
 
-const egressPolicy = (policy: NetworkPolicy, facts: HostFacts): EgressPolicy => ({
+const egressPolicy = (policy: NetworkPolicy, facts: Pick<HostFacts, 'paths'>): EgressPolicy => ({
   key: policy.key,
   name: policy.name,
   index: policy.index,
@@ -31,7 +31,7 @@ const egressPolicy = (policy: NetworkPolicy, facts: HostFacts): EgressPolicy => 
 });
 
 /** The kernel names executables by their canonical path: a link in the policy stands for what it leads to, as well. */
-function egressBinary(binary: Binary, facts: HostFacts): EgressBinary {
+function egressBinary(binary: Binary, facts: Pick<HostFacts, 'paths'>): EgressBinary {
   const fact = facts.paths.byPath.get(binary.path);
   const resolved =
     fact !== undefined && fact.kind !== 'missing' && fact.canonical !== binary.path ? fact.canonical : null;

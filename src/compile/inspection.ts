@@ -2,10 +2,11 @@
 import type { EndpointInspection, InspectedProtocol, RequestRule } from '../plan/plan.ts';
 import type { Endpoint, L7Rule } from '../policy/policy.ts';
 import { endpointCredential } from './credentials.ts';
+import { isAboutOperations, messageRulesOf } from './message-rules.ts';
 
 type Access = NonNullable<Endpoint['access']>['value'];
 
-/** Methods that each preset allows, on every path. Protocols without a row judge more than a request's head. */
+/** Methods that each preset allows, on every path. Protocols without a row are judged by what they ask for. */
 const PRESETS: Partial<Record<InspectedProtocol, Readonly<Record<Access, readonly string[]>>>> = {
   rest: {
     'read-only': ['GET', 'HEAD', 'OPTIONS'],
@@ -29,7 +30,8 @@ export function inspectionOf(endpoint: Endpoint): EndpointInspection | null {
     allowEncodedSlash: endpoint.allowEncodedSlash,
     path: endpoint.path === null || endpoint.path.value === '' ? null : endpoint.path.value,
     allow: allowRules(endpoint, protocol),
-    deny: requestRules(endpoint.denyRules ?? [], protocol),
+    deny: headRules(endpoint.denyRules ?? [], protocol),
+    messages: messageRulesOf(endpoint, protocol),
     credential: endpointCredential(endpoint),
   };
 }
@@ -50,7 +52,7 @@ function inspectedProtocol({ protocol }: Endpoint): InspectedProtocol | null {
 
 function allowRules(endpoint: Endpoint, protocol: InspectedProtocol): RequestRule[] {
   const { access, rules, inspectedBecause } = endpoint;
-  if (rules !== null) return requestRules(rules, protocol);
+  if (rules !== null) return headRules(rules, protocol);
   if (access !== null) return everyPath(PRESETS[protocol]?.[access.value] ?? [], access.span.line);
   return endpoint.protocol === null ? everyPath(['*'], inspectedBecause!.span.line) : [];
 }
@@ -58,17 +60,16 @@ function allowRules(endpoint: Endpoint, protocol: InspectedProtocol): RequestRul
 const everyPath = (methods: readonly string[], line: number): RequestRule[] =>
   methods.map((method) => ({ index: null, line, method, path: ANY_PATH, query: [] }));
 
-/** Rules about a request's head. Those about what is in a body, or in a message, are no such rules. */
-function requestRules(rules: readonly L7Rule[], protocol: InspectedProtocol): RequestRule[] {
+/** Rules about a request's head. */
+function headRules(rules: readonly L7Rule[], protocol: InspectedProtocol): RequestRule[] {
   if (PRESETS[protocol] === undefined) return [];
-  return rules.filter(isAboutHead).map(({ index, span, method, path, query }) => ({
-    index,
-    line: span.line,
-    method: method ?? '*',
-    path: path ?? ANY_PATH,
-    query: query.map(({ name, matcher }) => ({ name, anyOf: matcher.anyOf })),
-  }));
+  return rules
+    .filter((rule) => !isAboutOperations(rule))
+    .map(({ index, span, method, path, query }) => ({
+      index,
+      line: span.line,
+      method: method ?? '*',
+      path: path ?? ANY_PATH,
+      query: query.map(({ name, matcher }) => ({ name, anyOf: matcher.anyOf })),
+    }));
 }
-
-const isAboutHead = ({ operationType, operationName, fields }: L7Rule): boolean =>
-  operationType === null && operationName === null && fields.length === 0;

@@ -9,6 +9,7 @@ import { DATAGRAM_LIMITS, type DatagramLimits } from './datagram-limits.ts';
 import type { Target } from './destination.ts';
 import { ExpectedReports } from './expected-reports.ts';
 import type { InnerSocket, MakeInnerSocket } from './inner-socket.ts';
+import type { Standing } from './standing.ts';
 
 interface Inner {
   readonly socket: InnerSocket;
@@ -18,6 +19,13 @@ interface Inner {
 interface Opening {
   readonly inner: Inner;
   readonly target: Target;
+  readonly standing: Standing;
+}
+
+interface Place {
+  readonly inner: Inner;
+  readonly key: string;
+  readonly standing: Standing;
 }
 
 export class DatagramRelay {
@@ -26,7 +34,9 @@ export class DatagramRelay {
   readonly #inner = new Map<string, Promise<Inner | null>>();
   readonly #opening: ExpectedReports<Opening>;
   /** Least recently admitted first. */
-  readonly #flows = new Map<DatagramFlow, { readonly inner: Inner; readonly key: string }>();
+  readonly #flows = new Map<DatagramFlow, Place>();
+  /** What the policy that holds now says about what was admitted by an earlier one; null: there was none. */
+  #mayGoOn: ((standing: Standing) => boolean) | null = null;
   #held = 0;
   #closed = false;
 
@@ -37,17 +47,32 @@ export class DatagramRelay {
   }
 
   /** The caller `id` may send to `target` by the address and port inside. Say so before it is let through. */
-  async admit(id: bigint, address: Address, port: number, target: Target): Promise<boolean> {
+  async admit(
+    id: bigint,
+    address: Address,
+    port: number,
+    target: Target,
+    standing: Standing,
+  ): Promise<boolean> {
     const inner = await this.#at(address, port);
     if (inner === null || this.#closed) return false;
-    this.#opening.expect(id, { inner, target });
+    this.#opening.expect(id, { inner, target, standing });
     return true;
   }
 
   /** The local address of the caller's socket; port 0: it does not send after all. */
   peer(id: bigint, address: Uint8Array, port: number): void {
     const opening = this.#opening.take(id);
-    if (opening !== undefined && port !== 0) this.#open(opening, keyOf(addressFromBytes(address), port));
+    if (opening === undefined || port === 0 || this.#mayGoOn?.(opening.standing) === false) return;
+    this.#open(opening, keyOf(addressFromBytes(address), port));
+  }
+
+  /** Another policy holds: ends what it does not allow, also what was admitted and has sent nothing yet. Says how many. */
+  keepOnly(mayGoOn: (standing: Standing) => boolean): number {
+    this.#mayGoOn = mayGoOn;
+    const ended = [...this.#flows].filter(([, { standing }]) => !mayGoOn(standing));
+    for (const [flow, place] of ended) this.#end(flow, place);
+    return ended.length;
   }
 
   close(): void {
@@ -57,12 +82,12 @@ export class DatagramRelay {
     for (const inner of this.#inner.values()) void inner.then((one) => one?.socket.close());
   }
 
-  #open({ inner, target }: Opening, key: string): void {
+  #open({ inner, target, standing }: Opening, key: string): void {
     const known = inner.flows.get(key);
     if (known !== undefined) {
       this.#flows.delete(known);
       if (sameTarget(known.target, target)) {
-        this.#flows.set(known, { inner, key });
+        this.#flows.set(known, { inner, key, standing });
         return;
       }
       known.close();
@@ -72,14 +97,16 @@ export class DatagramRelay {
     };
     const flow = new DatagramFlow(target, answer, this.#limits);
     inner.flows.set(key, flow);
-    this.#flows.set(flow, { inner, key });
+    this.#flows.set(flow, { inner, key, standing });
     if (this.#flows.size > this.#limits.flows) this.#forget();
   }
 
   #forget(): void {
-    const [[flow, { inner, key }]] = this.#flows as unknown as [
-      [DatagramFlow, { inner: Inner; key: string }],
-    ];
+    const [[flow, place]] = this.#flows as unknown as [[DatagramFlow, Place]];
+    this.#end(flow, place);
+  }
+
+  #end(flow: DatagramFlow, { inner, key }: Place): void {
     this.#flows.delete(flow);
     inner.flows.delete(key);
     flow.close();

@@ -108,6 +108,17 @@ export class Destinations {
     return chosen.ok ? ok({ target: { address, port }, candidate: chosen.value }) : chosen;
   }
 
+  /** Whether a connection to one address of a host, open already, may stay. */
+  keeps(
+    host: Host,
+    port: number,
+    candidates: Candidates,
+    address: Address,
+  ): Result<Candidate, DestinationProblem> {
+    const vouched = this.#connectTo.find(host, port)?.address.text === address.text;
+    return vouched ? ok(candidates[0]) : this.choose(host, port, candidates, [address]);
+  }
+
   /** Checks addresses that are already known: after a change of policy, those of an open connection. */
   choose(
     host: Host,

@@ -16,6 +16,7 @@ import { servesInference } from '../plan/inference.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
+import type { Standing } from './standing.ts';
 import { type SyntheticAddresses, standsForName } from './synthetic.ts';
 
 export interface DirectConnect {
@@ -32,14 +33,19 @@ export type DirectVerdict =
       /** Null: refused, or not to be found. */
       readonly target: Target | null;
       readonly event: Draft;
+      /** What a later policy is asked about; null where there is no target. */
+      readonly standing: Standing | null;
     }
   /** It may go there, and what it sends is looked at: the proxy decides, and says so. */
   | { readonly kind: 'inspected'; readonly destination: Destination };
 
-export interface DirectOptions {
-  /** The endpoints for connections, and those for datagrams. */
+/** The endpoints for connections, and those for datagrams. */
+export interface DirectRules {
   readonly index: EgressIndex;
   readonly datagrams: EgressIndex;
+}
+
+export interface DirectOptions extends DirectRules {
   readonly destinations: Destinations;
   readonly synthetic: SyntheticAddresses;
   /** All addresses that a name was found to have. */
@@ -48,9 +54,16 @@ export interface DirectOptions {
 
 export class DirectEgress {
   readonly #options: DirectOptions;
+  #rules: DirectRules;
 
   constructor(options: DirectOptions) {
     this.#options = options;
+    this.#rules = options;
+  }
+
+  /** Judges by these rules from now on. */
+  useRules(rules: DirectRules): void {
+    this.#rules = rules;
   }
 
   /** Whether some program may send datagrams there. */
@@ -58,13 +71,13 @@ export class DirectEgress {
     const known = this.#options.synthetic.target(address);
     if (known === null && standsForName(address)) return false;
     const host = hostOf(known?.name ?? address.text);
-    return decideForAny(this.#options.datagrams, { host, port }).kind === 'allow';
+    return decideForAny(this.#rules.datagrams, { host, port }).kind === 'allow';
   }
 
   async judge(connect: DirectConnect): Promise<DirectVerdict> {
     const { destinations, synthetic, addressesOf } = this.#options;
     const { port, identity, datagram } = connect;
-    const index = datagram ? this.#options.datagrams : this.#options.index;
+    const index = datagram ? this.#rules.datagrams : this.#rules.index;
     const named = addressFromBytes(connect.address);
     const known = synthetic.target(named);
     const real = known?.real ?? named;
@@ -75,6 +88,7 @@ export class DirectEgress {
       kind: 'judged',
       target: null,
       event: decisionDraft({ ...facts, action: 'deny', reason, rule, address }),
+      standing: null,
     });
     if (index.mode === 'block') return refuse('network_off', null);
     // Whatever the policy says of it, and whoever asks.
@@ -96,14 +110,16 @@ export class DirectEgress {
       if (reason !== 'upstream_unreachable' && reason !== 'name_not_resolved')
         return refuse(reason, candidate.rule, address?.text ?? real.text);
       const event = decisionDraft({ ...facts, action: 'allow', reason, rule: candidate.rule, address: null });
-      return { kind: 'judged', target: null, event };
+      return { kind: 'judged', target: null, event, standing: null };
     }
     if (isInspected(verdict.candidates)) return { kind: 'inspected', destination: { host, port } };
     const { target, candidate } = found.value;
     const address = target.address.text;
+    const standing = { host, port, address: target.address, identity: identity.value, inspected: false };
     return {
       kind: 'judged',
       target,
+      standing,
       event: decisionDraft({ ...facts, action: 'allow', reason: 'allowed', rule: candidate.rule, address }),
     };
   }

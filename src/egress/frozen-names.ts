@@ -15,7 +15,7 @@ export class FrozenResolver implements NameResolver {
   constructor(resolver: NameResolver, names: Iterable<string>, limit: number = NAME_LIMITS.frozenNames) {
     this.#resolver = resolver;
     this.#limit = limit;
-    void this.#freeze([...names]);
+    void this.freeze([...names]);
   }
 
   /** A failure is kept as well: whoever can make a look-up fail must not choose the moment of the next one. */
@@ -29,8 +29,8 @@ export class FrozenResolver implements NameResolver {
     return found;
   }
 
-  /** Some at a time: a resolver refuses more than it can queue. */
-  async #freeze(names: readonly string[]): Promise<void> {
+  /** Further names, of a later policy; those that were resolved stay as they were. Some at a time: a resolver refuses more than it can queue. */
+  async freeze(names: readonly string[]): Promise<void> {
     for (let i = 0; i < names.length; i += AT_ONCE)
       await Promise.all(names.slice(i, i + AT_ONCE).map((name) => this.lookup(name)));
   }

@@ -34,6 +34,7 @@ const LOCAL_TTL = 60;
 
 export class PolicyDns {
   readonly #options: PolicyDnsOptions;
+  #index: EgressIndex;
   readonly #limits: NameLimits;
   readonly #rate: RateLimit;
   readonly #known = new Map<string, { readonly addresses: readonly Address[]; readonly until: number }>();
@@ -41,8 +42,14 @@ export class PolicyDns {
 
   constructor(options: PolicyDnsOptions) {
     this.#options = options;
+    this.#index = options.index;
     this.#limits = { ...NAME_LIMITS, ...options.limits };
     this.#rate = new RateLimit(this.#limits.newNamesPerSecond, this.#limits.newNamesAtOnce);
+  }
+
+  /** Answers by these rules from now on. Names keep their synthetic addresses. */
+  useIndex(index: EgressIndex): void {
+    this.#index = index;
   }
 
   /** The addresses that a name was last found to have. */
@@ -69,7 +76,7 @@ export class PolicyDns {
     if (!host.ok || host.value.address !== null) return this.#refuse(question, 'endpoint_not_listed');
     const name = host.value;
     if (name.text === 'localhost' || name.text.endsWith('.localhost')) return local(question);
-    const { index } = this.#options;
+    const index = this.#index;
     const listed = listsHost(index, name);
     const ours = servesInference(index, name.text, INFERENCE_PORT);
     if (!listed && !ours) return this.#refuse(question, 'endpoint_not_listed');
@@ -96,7 +103,7 @@ export class PolicyDns {
    * short and new ones are few.
    */
   #mayAsk({ text }: Host): boolean {
-    if (this.#options.index.exact.has(text) || this.#known.has(text)) return true;
+    if (this.#index.exact.has(text) || this.#known.has(text)) return true;
     const labels = text.split('.');
     if (
       labels.some((label) => label.length > this.#limits.patternLabel) ||

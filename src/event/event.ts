@@ -6,7 +6,7 @@ import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
 
 export const EVENT_VERSION = 1;
 
-export type EventType = 'start' | 'decision' | 'denial' | 'exit' | 'degraded';
+export type EventType = 'start' | 'decision' | 'denial' | 'exit' | 'degraded' | 'reload';
 export type EventLayer = 'session' | 'egress' | 'names' | 'unix' | 'syscalls' | 'limits' | 'inference';
 
 /** Why: the closed list of docs/events.md. */
@@ -15,6 +15,9 @@ export const REASONS = [
   'started',
   'exited',
   'degraded',
+  'policy_reloaded',
+  'policy_invalid',
+  'policy_quarantined',
   'network_off',
   'no_policies',
   'endpoint_not_listed',
@@ -36,6 +39,14 @@ export const REASONS = [
   'request_denied_by_rule',
   'path_invalid',
   'query_invalid',
+  'body_too_large',
+  'graphql_invalid',
+  'json_rpc_invalid',
+  'mcp_invalid',
+  'mcp_method_not_allowed',
+  'mcp_version_unsupported',
+  'mcp_version_not_allowed',
+  'grpc_invalid',
   'credential_endpoint_mismatch',
   'credential_unavailable',
   'credential_not_placeable',
@@ -88,6 +99,8 @@ export type Subject =
       readonly host: string;
       readonly port: number;
       readonly path: string;
+      /** What it asks for by the names of its protocol, as `tools/call search`; absent: method and path say it. */
+      readonly asked?: readonly string[];
     }
   | {
       readonly kind: 'syscall';
@@ -131,6 +144,22 @@ export type Subject =
   /** Refusals that differ, folded into one since too many came at once: `count` says how many; `of`: their kind. */
   | { readonly kind: 'many'; readonly of: string }
   | { readonly kind: 'degraded'; readonly detail: string }
+  | {
+      readonly kind: 'policy';
+      /** As it was named. */
+      readonly file: string;
+      /** Of the text that was taken, hexadecimal; null: none was. */
+      readonly sha256: string | null;
+      /** Of the policy that holds now; that of the start is 1. */
+      readonly generation: number;
+      /** Connections that it put an end to, and processes that had to be ended with theirs. */
+      readonly closed: number;
+      readonly killed: number;
+      /** Connections that could not be ended: the sandbox was, for them. */
+      readonly surviving: number;
+      /** Sections that changed and wait for the next start. */
+      readonly pending: readonly string[];
+    }
   | {
       readonly kind: 'exit';
       readonly code: number;

@@ -4,180 +4,11 @@
  */
 import { isGlob } from '../base/glob.ts';
 import { printable } from '../base/source.ts';
-import { CREDENTIAL_REFUSALS, credentialSteps, isCredentialRefusal } from './credential-refusals.ts';
+import { credentialSteps, isCredentialRefusal } from './credential-refusals.ts';
 import type { EventLayer, RuleReference } from './event.ts';
-import { type RefusalRow, row } from './refusal-row.ts';
+import { REFUSALS, type RefusalKind } from './refusal-rows.ts';
 
-export type { RefusalRow };
-
-export const REFUSALS = {
-  network_off: row(1, 403, 'policy_denied', 'network_off', 'the network is off for this sandbox'),
-  no_policies: row(2, 403, 'policy_denied', 'no_policies', 'the policy has no network_policies'),
-  endpoint_not_listed: row(
-    3,
-    403,
-    'policy_denied',
-    'endpoint_not_listed',
-    'no endpoint lists this host and port',
-  ),
-  binary_not_listed: row(
-    4,
-    403,
-    'policy_denied',
-    'binary_not_listed',
-    'the endpoint is listed, but not for this program',
-  ),
-  binary_changed: row(
-    5,
-    403,
-    'policy_denied',
-    'binary_changed',
-    'the program has other content than when it was first used',
-  ),
-  identity_unavailable: row(
-    6,
-    403,
-    'policy_denied',
-    'identity_unavailable',
-    'it could not be found out which program connects',
-  ),
-  special_address: row(
-    7,
-    403,
-    'ssrf_denied',
-    'special_address',
-    'the host is at an internal address that the endpoint may not reach',
-  ),
-  address_not_listed: row(
-    8,
-    403,
-    'ssrf_denied',
-    'address_not_listed',
-    "the host is at an address outside the endpoint's allowed_ips",
-  ),
-  control_plane_port: row(
-    9,
-    403,
-    'ssrf_denied',
-    'control_plane_port',
-    'the port belongs to a cluster or container control plane at an internal address',
-  ),
-  name_not_resolved: row(
-    10,
-    502,
-    'upstream_unreachable',
-    'name_not_resolved',
-    'the policy allows the host, but its name has no address',
-  ),
-  upstream_unreachable: row(
-    11,
-    502,
-    'upstream_unreachable',
-    'upstream_unreachable',
-    'the policy allows the host, but no connection could be made',
-  ),
-  malformed_destination: row(
-    12,
-    400,
-    'invalid_request_target',
-    'malformed_destination',
-    'host or port is written in a form that is not accepted',
-  ),
-  unsupported_scheme: row(
-    13,
-    400,
-    'unsupported_proxy_scheme',
-    'unsupported_scheme',
-    'only http URLs can be requested from the proxy; https goes through CONNECT',
-  ),
-  malformed_request: row(
-    14,
-    400,
-    'invalid_request',
-    'malformed_request',
-    'the request breaks the rules of HTTP/1.1',
-  ),
-  authority_mismatch: row(
-    15,
-    400,
-    'request_authority_mismatch',
-    'malformed_request',
-    'the Host header names another host than the request',
-  ),
-  request_too_large: row(
-    16,
-    431,
-    'request_header_fields_too_large',
-    'request_too_large',
-    'the header section of the request is too large',
-  ),
-  request_timeout: row(
-    17,
-    408,
-    'request_timeout',
-    'malformed_request',
-    'the header section of the request took too long to arrive',
-  ),
-  expectation_failed: row(
-    18,
-    417,
-    'expectation_failed',
-    'unsupported_protocol',
-    'the request expects something other than 100-continue',
-  ),
-  unsupported_protocol: row(
-    19,
-    400,
-    'unsupported_protocol',
-    'unsupported_protocol',
-    'the client speaks something other than HTTP/1.1 to the proxy',
-  ),
-  too_many_connections: row(
-    20,
-    503,
-    'too_many_connections',
-    'too_many_connections',
-    'the sandbox has as many connections through the proxy as it may have',
-  ),
-  invalid_upstream_response: row(
-    21,
-    502,
-    'invalid_upstream_response',
-    'upstream_unreachable',
-    "the server's answer breaks the rules of HTTP/1.1 or ended too early",
-  ),
-  request_not_allowed: row(
-    22,
-    403,
-    'policy_denied',
-    'request_not_allowed',
-    'no rule of the endpoint allows this request',
-  ),
-  request_denied_by_rule: row(
-    23,
-    403,
-    'policy_denied',
-    'request_denied_by_rule',
-    'a deny rule is about this request',
-  ),
-  path_invalid: row(
-    24,
-    400,
-    'invalid_request_target',
-    'path_invalid',
-    'the path is written in a form that servers could read in different ways',
-  ),
-  query_invalid: row(
-    25,
-    400,
-    'invalid_request_target',
-    'query_invalid',
-    'the query is written in a form that servers could read in different ways',
-  ),
-  ...CREDENTIAL_REFUSALS,
-} as const satisfies Readonly<Record<string, RefusalRow>>;
-
-export type RefusalKind = keyof typeof REFUSALS;
+export { REFUSALS, type RefusalKind, type RefusalRow } from './refusal-rows.ts';
 
 /** The body, as it is sent. Every key is always there; null: does not apply. */
 export interface Refusal {
@@ -213,6 +44,8 @@ export interface RefusalFacts {
   readonly binary: string | null;
   /** The address that was refused: `never` when no policy can allow it. */
   readonly address: { readonly text: string; readonly class: 'never' | 'private' | 'public' } | null;
+  /** Fields of a rule that would allow it, where method and path do not say what was asked for. */
+  readonly wanted?: Readonly<Record<string, string | readonly string[]>> | null;
 }
 
 export function refusalOf(facts: RefusalFacts): Refusal {
@@ -293,6 +126,26 @@ function nextSteps(facts: RefusalFacts): string[] {
       return ['send the path without dot segments above the root, control characters, `\\` and `%2F`'];
     case 'query_invalid':
       return ['escape every character of the query that is not a plain one, as the UTF-8 bytes `%XX`'];
+    case 'body_too_large':
+      return [
+        `send less at once, or ask the operator to raise the limit for bodies at the endpoint${place(facts)}`,
+      ];
+    case 'graphql_invalid':
+      return ['send one JSON object with `query` and, where there are several operations, `operationName`'];
+    case 'json_rpc_invalid':
+      return ['send one JSON-RPC 2.0 message as application/json in UTF-8, each member of an object once'];
+    case 'mcp_invalid':
+    case 'mcp_method_not_allowed':
+      return [
+        'send one message of MCP as application/json in UTF-8, as the revision that its headers name has it',
+      ];
+    case 'mcp_version_unsupported':
+    case 'mcp_version_not_allowed':
+      return [
+        `send one MCP-Protocol-Version that the endpoint allows, or ask the operator to list the revision under \`mcp.versions\`${place(facts)}`,
+      ];
+    case 'grpc_invalid':
+      return ['send a POST of application/grpc to /package.Service/Method'];
     case 'malformed_request':
     case 'authority_mismatch':
     case 'request_too_large':
@@ -319,19 +172,22 @@ function endpointYaml({ host, port, binary }: RefusalFacts): string {
   ].join('\n');
 }
 
-/** An allow rule for exactly this method and path; for every path where this one would be read as a pattern. */
-function ruleYaml({ method, path, rule }: RefusalFacts): string {
+/** An allow rule for exactly this method and path, on every path where this one would be read as a pattern; or for what was asked for. */
+function ruleYaml({ method, path, rule, wanted }: RefusalFacts): string {
   const writable = path !== null && path.length <= 1024 && /^\/[!-~]*$/.test(path) && !isGlob(path);
-  const allowed = `{ method: ${JSON.stringify(method ?? 'GET')}, path: ${JSON.stringify(writable ? path : '/**')} }`;
+  const fields = wanted ?? { method: method ?? 'GET', path: writable ? path : '/**' };
+  const allowed = Object.entries(fields).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
   return [
     'network_policies:',
     `  ${rule?.policy ?? 'NAME'}:`,
     '    endpoints:',
     `      - # the endpoint${rule?.line == null ? '' : ` on line ${rule.line}`}`,
     '        rules:',
-    `          - allow: ${allowed}`,
+    `          - allow: { ${allowed.join(', ')} }`,
   ].join('\n');
 }
+
+const place = ({ rule }: RefusalFacts): string => (rule === null ? '' : ` (${ruleText(rule)})`);
 
 /** A path as a YAML scalar; null when the policy would read it as a pattern, or a terminal as a command. */
 function binaryYaml(binary: string | null): string | null {
@@ -354,7 +210,7 @@ function addressStep(facts: RefusalFacts): string {
     return `no policy can allow this address; ${vouch(facts)}`;
   const bits = address.text.includes(':') ? 128 : 32;
   return [
-    `${ASK} to list the address at the endpoint${facts.rule === null ? '' : ` (${ruleText(facts.rule)})`}:`,
+    `${ASK} to list the address at the endpoint${place(facts)}:`,
     `allowed_ips: [${JSON.stringify(`${address.text}/${bits}`)}]`,
   ].join('\n');
 }

@@ -9,6 +9,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   417: 'Expectation Failed',
@@ -18,16 +19,21 @@ const PHRASES: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-interface Answer {
+export interface RefusalAnswer {
   readonly status: number;
   readonly phrase: string;
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
-function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
+/** A refusal as a response that closes its connection. @param wire its body, when it is another than the refusal itself */
+export function refusalAnswer(
+  kind: RefusalKind,
+  refusal: Refusal,
+  wire = JSON.stringify(refusal),
+): RefusalAnswer {
   const { status } = REFUSALS[kind];
-  const body = Buffer.from(`${JSON.stringify(refusal)}\n`);
+  const body = Buffer.from(`${wire}\n`);
   const headers = [
     'Content-Type',
     'application/json',
@@ -35,6 +41,8 @@ function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
     String(body.length),
     'Connection',
     'close',
+    // RFC 9110 section 15.5.6.
+    ...(status === 405 ? ['Allow', 'POST'] : []),
     ...(refusal.policy === null ? [] : ['X-OpenShell-Policy', headerText(refusal.policy)]),
   ];
   return { status, phrase: PHRASES[status] ?? 'Refused', headers, body };
@@ -42,7 +50,7 @@ function answerOf(kind: RefusalKind, refusal: Refusal): Answer {
 
 /** Answers on a bare socket and closes it. */
 export function refuseSocket(socket: Socket, kind: RefusalKind, refusal: Refusal, lingerMs: number): void {
-  const { status, phrase, headers, body } = answerOf(kind, refusal);
+  const { status, phrase, headers, body } = refusalAnswer(kind, refusal);
   const lines = [`HTTP/1.1 ${status} ${phrase}`];
   for (let i = 0; i < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   closeAfter(socket, Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body]), lingerMs);
@@ -67,8 +75,9 @@ export function refuseRequest(
   kind: RefusalKind,
   refusal: Refusal,
   lingerMs: number,
+  wire?: string,
 ): void {
-  const { status, headers, body } = answerOf(kind, refusal);
+  const { status, headers, body } = refusalAnswer(kind, refusal, wire);
   answerRequest(request, response, { status, headers, body, last: true }, lingerMs);
 }
 

@@ -1,5 +1,7 @@
 /** One decision: who asks, may they, where is it, can it be reached. Each leaves exactly one event (INV-04). */
+
 import type { request as httpRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Address } from '../base/address.ts';
 import { decisionDraft, processOf } from '../egress/decision-event.ts';
 import type { DestinationProblem } from '../egress/destination.ts';
 import type { Dialer, Dialled } from '../egress/dial.ts';
@@ -48,6 +50,8 @@ export interface Inspection {
     request: IncomingMessage,
     head: Buffer,
   ): Promise<void>;
+  /** The rules are others: nothing that the old ones checked is used for a new request. */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -61,7 +65,15 @@ export interface Asked extends Authority {
 export interface Refused {
   readonly kind: RefusalKind;
   readonly body: Refusal;
+  /** As the caller's protocol has it; absent: as it is. */
+  readonly form?: RefusalForm;
 }
+
+export type RefusalForm =
+  /** The status stays. */
+  | { readonly kind: 'json'; readonly text: string }
+  /** Headers of an answer that has nothing else, with status 200. Over HTTP/1.1 there is none. */
+  | { readonly kind: 'grpc'; readonly headers: Readonly<Record<string, string>> };
 
 export type Permission =
   | { readonly state: 'granted'; readonly dialled: Dialled }
@@ -97,7 +109,7 @@ export async function authorise(
       if (context.index() !== index) continue;
       const [target] = checked.value.targets;
       const { candidate } = checked.value;
-      if (!admit(context, connection, asked, { candidate, address: target!.address.text }, who))
+      if (!admit(context, connection, asked, { candidate, address: target!.address, inspected: true }, who))
         return { state: 'gone' };
       return { state: 'inspected', inspection: await inspectionOf(context) };
     }
@@ -126,11 +138,23 @@ function granted(
   const { candidate, target } = dialled;
   let admitted = false;
   try {
-    admitted = admit(context, connection, asked, { candidate, address: target.address.text }, who);
+    admitted = admit(
+      context,
+      connection,
+      asked,
+      { candidate, address: target.address, inspected: false },
+      who,
+    );
   } finally {
     if (!admitted) dialled.socket.destroy();
   }
   return admitted ? { state: 'granted', dialled } : { state: 'gone' };
+}
+
+interface Admitted {
+  readonly candidate: Candidate;
+  readonly address: Address;
+  readonly inspected: boolean;
 }
 
 /** Says that it is allowed. False: the caller has left. */
@@ -138,12 +162,12 @@ function admit(
   context: ProxyContext,
   connection: ProxyConnection,
   asked: Asked,
-  { candidate, address }: { readonly candidate: Candidate; readonly address: string },
+  { candidate, address, inspected }: Admitted,
   who: BinaryIdentity,
 ): boolean {
   const { rule } = candidate;
   const { via, port } = asked;
-  const subject = { via, host: asked.host.text, port, address };
+  const subject = { via, host: asked.host.text, port, address: address.text };
   const draft = decisionDraft({
     action: 'allow',
     reason: 'allowed',
@@ -153,7 +177,14 @@ function admit(
   });
   context.emit(draft);
   if (connection.closed.aborted) return false;
-  connection.exchange = { clientPort: connection.clientPort, ...subject, rule, identity: who };
+  const standing = { host: asked.host, port, address, identity: who, inspected };
+  connection.exchange = {
+    clientPort: connection.clientPort,
+    ...subject,
+    rule,
+    identity: who,
+    standing,
+  };
   return true;
 }
 

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Result } from '../base/result.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
+import type { Standing } from '../egress/standing.ts';
 import type { RuleReference } from '../event/event.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import type { ProxyLimits } from './limits.ts';
@@ -22,6 +23,8 @@ export interface OpenExchange {
   readonly address: string;
   readonly rule: RuleReference;
   readonly identity: BinaryIdentity;
+  /** What a later policy is asked about. */
+  readonly standing: Standing;
 }
 
 export interface UnreadableBytes {

@@ -36,17 +36,27 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** What a Connection header cannot name, and a trailer cannot set: they say where a message goes and where it ends. */
 const FRAMING: ReadonlySet<string> = new Set(['content-length', 'host', 'transfer-encoding']);
 
-/** Checks the header section of any request to the proxy. */
-export function checkRequest(request: Request, limits: { readonly headers: number }): HeaderProblem | null {
-  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
-  if (httpVersionMajor !== 1 || httpVersionMinor > 1)
-    return malformed(`HTTP/${httpVersionMajor}.${httpVersionMinor} is not spoken here`);
+/** Checks names and values in turn, in whichever version of HTTP they came. */
+export function checkFields(
+  rawHeaders: readonly string[],
+  limits: { readonly headers: number },
+): HeaderProblem | null {
   if (rawHeaders.length / 2 > limits.headers)
     return { kind: 'request_too_large', reason: `the request has more than ${limits.headers} header lines` };
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (!TOKEN.test(rawHeaders[i]!)) return malformed("a header's name is no token");
     if (!VALUE.test(rawHeaders[i + 1]!)) return malformed("a header's value holds a control character");
   }
+  return null;
+}
+
+/** Checks the header section of any request to the proxy. */
+export function checkRequest(request: Request, limits: { readonly headers: number }): HeaderProblem | null {
+  const { rawHeaders, httpVersionMajor, httpVersionMinor } = request;
+  if (httpVersionMajor !== 1 || httpVersionMinor > 1)
+    return malformed(`HTTP/${httpVersionMajor}.${httpVersionMinor} is not spoken here`);
+  const problem = checkFields(rawHeaders, limits);
+  if (problem !== null) return problem;
   const encodings = valuesOf(rawHeaders, 'transfer-encoding');
   const lengths = valuesOf(rawHeaders, 'content-length');
   if (encodings.length > 0 && (encodings.length > 1 || encodings[0]!.toLowerCase() !== 'chunked'))

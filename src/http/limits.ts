@@ -49,3 +49,25 @@ export const UPSTREAM_LIMITS = {
   /** How long an unused connection is kept: shorter than most servers do, which would cross with a request. */
   keepAliveMs: 4_000,
 } as const;
+
+/** Bounds of HTTP/2, for one connection. */
+export const HTTP2_LIMITS = {
+  /** Requests at once. */
+  streams: 100,
+  /** Megabytes that Node may hold for the session. */
+  sessionMegabytes: 10,
+  /** Frames that break the rules before the session is ended. */
+  invalidFrames: 100,
+  /** Bytes of an answer that a server may send before they are read. */
+  windowBytes: 1024 * 1024,
+  /** How long a session with a server is kept without a request. */
+  idleMs: 30_000,
+} as const;
+
+/** Bounds of bodies that are read before a request is judged, for one request. Their length is the endpoint's matter. */
+export const BODY_LIMITS = {
+  /** From the decision to read a body to its end. */
+  bodyMs: 60_000,
+} as const;
+
+export type BodyLimits = { readonly [K in keyof typeof BODY_LIMITS]: number };

@@ -104,6 +104,7 @@ export function createProxy(options: ProxyOptions): EgressProxy {
       listener.on('connection', accept);
     },
     useIndex(next) {
+      void inspection?.then((made) => made.renew());
       index = next;
     },
     closeConnections(predicate) {

@@ -32,7 +32,13 @@ export async function connectProvider(
   const dialled = await dialAddresses({ targets: targets.value });
   if (!dialled.ok || scheme === 'http') return dialled.ok ? ok(dialled.value.socket) : dialled;
   const { socket, target } = dialled.value;
-  return await tls.connect({ host, address: target.address.text, port: target.port, socket });
+  return await tls.connect({
+    host,
+    address: target.address.text,
+    port: target.port,
+    socket,
+    protocols: ['http/1.1'],
+  });
 }
 
 async function targetsOf(

@@ -65,6 +65,8 @@ export function readBody(
     };
     const onClose = (): void => finish(err({ kind: 'gone' }));
     const timer = setTimeout(() => finish(err({ kind: 'body_timeout' })), limits.callBodyMs);
+    // When nobody reads it any more, nobody is told that it broke off.
+    body?.on('error', () => {});
     if (body === null) onEnd();
     else if (body.destroyed) onClose();
     else if (Number(contentLength ?? 0) > limits.callBytes) finish(err({ kind: 'body_too_large' }));

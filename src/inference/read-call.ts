@@ -26,7 +26,10 @@ export function readHead({ method, target, body, headers }: ClientExchange): Res
   const facts = requestFacts({ method, target });
   if (!facts.ok) {
     const { reason, detail } = facts.error;
-    return err({ kind: reason === 'malformed_request' ? 'malformed' : reason, reason: detail });
+    return err({
+      kind: reason === 'path_invalid' || reason === 'query_invalid' ? reason : 'malformed',
+      reason: detail,
+    });
   }
   const { path, authority } = facts.value;
   if (authority !== null) return malformed('the target is a whole URL');

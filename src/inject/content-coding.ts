@@ -7,14 +7,21 @@ import { CREDENTIAL_LIMITS } from './provider.ts';
 type Make = () => Transform;
 
 /** Node has it since 22.15. */
-const zstd = (zlib as unknown as { createZstdDecompress?: Make }).createZstdDecompress;
+const { createZstdDecompress: zstd, constants } = zlib as unknown as {
+  readonly createZstdDecompress?: (options: object) => Transform;
+  readonly constants: { readonly ZSTD_d_windowLogMax: number };
+};
+/** 8 MiB: what HTTP may ask of a decoder (RFC 9659). */
+const ZSTD_WINDOW = 23;
 
 const DECODERS: ReadonlyMap<string, Make> = new Map<string, Make>([
   ['gzip', () => zlib.createGunzip()],
   ['x-gzip', () => zlib.createGunzip()],
   ['deflate', () => new Inflate()],
   ['br', () => zlib.createBrotliDecompress()],
-  ...(zstd === undefined ? [] : [['zstd', zstd] as const]),
+  ...(zstd === undefined
+    ? []
+    : [['zstd', () => zstd({ params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW } })] as const]),
 ]);
 
 /** An Accept-Encoding without what could not be undone here. */
@@ -35,7 +42,7 @@ export function decodersFor(contentEncoding: string): Transform[] | null {
     .split(',')
     .map((part) => part.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity');
-  if (codings.length > CREDENTIAL_LIMITS.codings) return null;
+  if (codings.length > CREDENTIAL_LIMITS.contentCodings) return null;
   const makers = codings.map((coding) => DECODERS.get(coding));
   return makers.includes(undefined) ? null : makers.reverse().map((make) => make!());
 }

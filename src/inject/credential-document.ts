@@ -25,8 +25,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** @param variable the one that a plain value gets. Errors are clauses that follow "the credential". */
 export function parseCredential(text: string, variable: string): Result<CredentialDocument, string> {
-  if (Buffer.byteLength(text) > CREDENTIAL_LIMITS.documentBytes)
-    return err(`is longer than ${CREDENTIAL_LIMITS.documentBytes} bytes`);
+  if (Buffer.byteLength(text) > CREDENTIAL_LIMITS.credentialBytes)
+    return err(`is longer than ${CREDENTIAL_LIMITS.credentialBytes} bytes`);
   const trimmed = text.replace(/\r?\n$/, '');
   if (/^\s*\{/.test(trimmed)) return parseDocument(trimmed);
   const problem = variableProblem(variable) ?? valueProblem(trimmed);
@@ -47,8 +47,8 @@ function parseDocument(text: string): Result<CredentialDocument, string> {
   if (Object.keys(document).length > 1) return err('has keys besides `credentials`');
   const entries = Object.entries(document['credentials']);
   if (entries.length === 0) return err('holds no value');
-  if (entries.length > CREDENTIAL_LIMITS.values)
-    return err(`holds more than ${CREDENTIAL_LIMITS.values} values`);
+  if (entries.length > CREDENTIAL_LIMITS.credentialValues)
+    return err(`holds more than ${CREDENTIAL_LIMITS.credentialValues} values`);
   const values: DocumentValue[] = [];
   for (const [variable, given] of entries) {
     const problem = variableProblem(variable);

@@ -10,7 +10,7 @@ import type { InjectableRequest, InjectedBody, Injection } from './injection.ts'
 import { Mask } from './mask.ts';
 import { isMarked, type Placeholders, substitute, type Values } from './placeholder.ts';
 import { describeSubstitution, type InjectionProblem, problem } from './problem.ts';
-import type { Provider } from './provider.ts';
+import { CREDENTIAL_LIMITS, type Provider } from './provider.ts';
 import { type BodyBytes, bodyForm, CheckedBytes, FilledBytes, FilledForm } from './request-body.ts';
 import { fillHead, headIsMarked } from './request-head.ts';
 import type { Signing } from './signing.ts';
@@ -87,9 +87,10 @@ export class Injector {
     const values = await this.#values(credential.provider, true);
     if (!values.ok) return values;
     const json = /^\s*[[{"]/.test(text);
-    const filled = substitute(text, values.value, (value) => ({
+    const write = (value: string): { text: string } => ({
       text: json ? JSON.stringify(value).slice(1, -1) : value,
-    }));
+    });
+    const filled = substitute(text, values.value, write, CREDENTIAL_LIMITS.filledMessageBytes);
     return filled.kind === 'text'
       ? ok(filled.text)
       : err(describeSubstitution(filled.problem, 'in a message'));

@@ -84,23 +84,29 @@ export interface Values {
   readonly known: Placeholders;
 }
 
-/** Replaces every placeholder in a decoded text. `encode` gives a clause when the value cannot stand there. */
+/** Replaces every placeholder in a decoded text. `encode` gives a clause when the value cannot stand there.
+    @param most characters that may come of it */
 export function substitute(
   text: string,
   { byPlaceholder, known }: Values,
   encode: (value: string) => { readonly text: string } | { readonly detail: string },
+  most = Number.POSITIVE_INFINITY,
 ): Substituted {
   let problem: SubstitutionProblem | null = null;
+  let length = text.length;
   const replaced = text.replace(TOKENS, (token) => {
+    if (problem !== null) return '';
     const value = byPlaceholder.get(token);
     if (value === undefined) {
       const placeholder = known.get(token);
-      problem ??= placeholder === undefined ? { kind: 'unknown' } : { kind: 'elsewhere', placeholder };
+      problem = placeholder === undefined ? { kind: 'unknown' } : { kind: 'elsewhere', placeholder };
       return '';
     }
     const encoded = encode(value);
-    if ('text' in encoded) return encoded.text;
-    problem ??= { kind: 'unavailable', detail: encoded.detail };
+    length += 'text' in encoded ? encoded.text.length : 0;
+    if ('text' in encoded && length <= most) return encoded.text;
+    const detail = 'detail' in encoded ? encoded.detail : 'it makes the whole too long';
+    problem = { kind: 'unavailable', detail };
     return '';
   });
   return problem === null ? { kind: 'text', text: replaced } : { kind: 'problem', problem };

@@ -50,25 +50,27 @@ export interface TokenGrant {
 /** Bounds of credentials. docs/limits.md lists them; a test compares. */
 export const CREDENTIAL_LIMITS = {
   /** Bytes of a credential as it is given: a variable, a file, what a descriptor yields. */
-  documentBytes: 64 * 1024,
+  credentialBytes: 64 * 1024,
   /** Values of one credential. */
-  values: 32,
+  credentialValues: 32,
   /** Characters of a value: fewer would be found, and masked, in what has nothing to do with it. */
   shortestValue: 8,
   /** Characters of a value. */
   longestValue: 16 * 1024,
   /** Characters of a placeholder in a body: longer ones are no placeholders. */
-  placeholder: 256,
+  placeholderBytes: 256,
+  /** Bytes of the head of a request with its credentials filled in. */
+  filledHeadBytes: 64 * 1024,
+  /** Bytes of a text message with its credentials filled in. */
+  filledMessageBytes: 4 * 1024 * 1024,
   /** Bytes of a form's field in which placeholders are replaced. */
-  formField: 64 * 1024,
+  formFieldBytes: 64 * 1024,
   /** Bytes of a body that are held to tell its length; longer ones are sent in chunks. */
-  heldBody: 256 * 1024,
-  /** Bytes of a text message in which placeholders are replaced. */
-  message: 4 * 1024 * 1024,
+  heldBodyBytes: 256 * 1024,
   /** Bytes of a body that is signed. */
-  signedBody: 10 * 1024 * 1024,
+  signedBodyBytes: 10 * 1024 * 1024,
   /** Content codings of an answer, one in the other. */
-  codings: 2,
+  contentCodings: 2,
   /** Milliseconds that a token endpoint may take. */
   tokenMs: 30_000,
   /** Bytes of a token endpoint's answer. */

@@ -97,7 +97,7 @@ export class FilledBytes implements BodyBytes {
         throw refused('the body of the request holds a placeholder in a form that is not replaced');
       let end = hit.at + MARKER.length;
       while (end < bytes.length && isWord(bytes[end]!)) end += 1;
-      if (end - hit.at > CREDENTIAL_LIMITS.placeholder)
+      if (end - hit.at > CREDENTIAL_LIMITS.placeholderBytes)
         throw refused('what looks like a placeholder in the body is none of this sandbox');
       out.push(bytes.subarray(from, hit.at));
       from = end;
@@ -155,7 +155,7 @@ export class FilledForm implements BodyBytes {
     if (this.#long !== null) return [this.#long.push(bytes)];
     this.#field.push(Buffer.from(bytes));
     this.#length += bytes.length;
-    if (this.#length <= CREDENTIAL_LIMITS.formField) return [];
+    if (this.#length <= CREDENTIAL_LIMITS.formFieldBytes) return [];
     this.#long = new CheckedBytes();
     const held = this.#long.push(Buffer.concat(this.#field));
     this.#field = [];

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { isMarked, isMarkedEncoded, type Substituted, substitute, type Values } from './placeholder.ts';
 import { describeSubstitution, type InjectionProblem, problem } from './problem.ts';
+import { CREDENTIAL_LIMITS } from './provider.ts';
 
 export interface Head {
   /** Origin form. */
@@ -43,6 +44,14 @@ export function fillHead(
   }
   const target = fillTarget(head.target, values);
   if (!target.ok) return target;
+  const length = headers.reduce((sum, text) => sum + text.length, target.value.length);
+  if (length > CREDENTIAL_LIMITS.filledHeadBytes)
+    return err(
+      problem(
+        'credential_not_placeable',
+        `with its credentials, the head of the request has more than ${CREDENTIAL_LIMITS.filledHeadBytes} bytes`,
+      ),
+    );
   // Whatever was not recognised as one (an escape in a header, a name, another case) does not go out as one.
   return headIsMarked({ target: target.value, headers })
     ? err(

@@ -85,7 +85,10 @@ export async function signRequest(
     const whole = { ...request, headers: [...rest, 'Content-Length', String(body.length)] };
     return ok(await signedHeaders(signer, whole, createHash('sha256').update(body).digest('hex')));
   };
-  return ok({ headers: request.headers, body: { kind: 'signed', most: CREDENTIAL_LIMITS.signedBody, sign } });
+  return ok({
+    headers: request.headers,
+    body: { kind: 'signed', most: CREDENTIAL_LIMITS.signedBodyBytes, sign },
+  });
 }
 
 /** Null: the body has to be read first. What the client hashed is signed as it says: the server compares. */

@@ -1,21 +1,15 @@
 /** The head of a request, as it came, to the facts that are judged. */
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import { lenientComponents } from '../match/lenient-path.ts';
 import type { RequestFacts } from '../match/request-facts.ts';
 import { parseQuery } from './query.ts';
 import { canonicalPath } from './request-path.ts';
+import { problem, type RequestProblem } from './request-problem.ts';
 
 export interface RequestHead {
   readonly method: string;
   /** Request-target, in origin form or absolute form. */
   readonly target: string;
-}
-
-export interface RequestProblem {
-  /** Reasons of src/event/event.ts. */
-  readonly reason: 'malformed_request' | 'path_invalid' | 'query_invalid';
-  /** A clause; it repeats nothing that came. */
-  readonly detail: string;
 }
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
@@ -66,7 +60,5 @@ const facts = (
   encodedSlash,
   query,
   authority,
+  asked: null,
 });
-
-const problem = (reason: RequestProblem['reason'], detail: string): Result<never, RequestProblem> =>
-  err({ reason, detail });

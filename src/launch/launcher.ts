@@ -29,7 +29,7 @@ export type Verdict =
       /** 4 or 16 bytes, network order. */
       readonly address: Uint8Array;
       readonly port: number;
-      /** Named by the reports of later uses. */
+      /** Named by the reports of later uses, and by `keepOnly`; 0: the connection is part of the sandbox itself. */
       readonly token: number;
       /** How long the warden may give the same answer to the same callers; 0: not at all. */
       readonly ttlMs: number;
@@ -38,8 +38,11 @@ export type Verdict =
 export interface Launcher {
   signal(signal: number, scope: 'main' | 'group'): void;
   verdict(id: bigint, verdict: Verdict): void;
-  /** What was judged counts no more: the policy is another. */
-  forget(): void;
+  /**
+   * Another policy holds: nothing that the warden remembers counts any more, and connections by other tokens than these,
+   * at most MAX_KEPT, are ended. Answered by the report `kept`.
+   */
+  keepOnly(generation: number, tokens: readonly number[]): void;
   /** Asks for a UDP socket bound inside: it comes as the listener `datagrams-NUMBER`, or not at all. */
   datagrams(number: number, address: Uint8Array, port: number): void;
   /** A datagram for the socket that the warden knows by that port, as from `address` and `port`. */
@@ -141,8 +144,8 @@ class Started implements Launcher {
     this.#send(frame('verdict', encodeVerdict(id, verdict)));
   }
 
-  forget(): void {
-    this.#send(frame('forget', new Uint8Array()));
+  keepOnly(generation: number, tokens: readonly number[]): void {
+    this.#send(wordsFrame('keep', generation, ...tokens));
   }
 
   /** `u32 number, u32 port, u32 address length, address[16]` */

@@ -51,6 +51,14 @@ export type Report =
     }
   /** The local address of a connection to the proxy; port 0: none came of it. */
   | { readonly kind: 'peer'; readonly id: bigint; readonly port: number; readonly address: Uint8Array }
+  /** What came of `keepOnly`: connections that were ended, processes that had to be, connections that could not be ended. */
+  | {
+      readonly kind: 'kept';
+      readonly generation: number;
+      readonly closed: number;
+      readonly killed: number;
+      readonly surviving: number;
+    }
   /** Connects that the warden allowed by a verdict that it remembered. */
   | { readonly kind: 'reused'; readonly uses: readonly { readonly token: number; readonly pid: number }[] }
   /** A Unix socket that the workload may not connect to; an abstract name starts with NUL. */
@@ -131,6 +139,14 @@ function decode(type: number, reader: FrameReader): Report {
         uses: Array.from({ length: count }, () => ({ token: reader.u32(), pid: reader.u32() })),
       };
     }
+    case ENUMS.report.kept:
+      return {
+        kind: 'kept',
+        generation: reader.u32(),
+        closed: reader.u32(),
+        killed: reader.u32(),
+        surviving: reader.u32(),
+      };
     case ENUMS.report.unix:
       return { kind: 'unix', path: text.decode(reader.bytes()), process: decodeProcess(reader) };
     case ENUMS.report.limit:

@@ -3,12 +3,16 @@
  * and the program; then any allow rule of one of them; then no. The endpoint whose path is most specific says what
  * becomes of a request that is not allowed.
  */
-import { type EgressIndex, type IndexedEndpoint, listedAt, referenceOf } from './egress-index.ts';
+import type { EndpointInspection } from '../plan/plan.ts';
+import { ApplicableRules, type Member } from './applicable-rules.ts';
+import type { Asked, AskedItem } from './asked.ts';
+import { askedText, wantedRule } from './asked-text.ts';
+import { type EgressIndex, listedAt, referenceOf } from './egress-index.ts';
 import { Grants } from './grants.ts';
+import type { PlacedRule } from './placed-rule.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { type RequestGroup, type RequestIndex, requestIndex } from './request-index.ts';
-import { earlier, type RuleEntry } from './request-rules.ts';
-import type { RequestDenyReason, RequestVerdict, Selected } from './request-verdict.ts';
+import { type RequestIndex, requestIndex } from './request-index.ts';
+import type { RequestRefusal, RequestVerdict, Selected, WantedRule } from './request-verdict.ts';
 import { shown } from './shown.ts';
 import type { Query, RuleReference } from './verdict.ts';
 
@@ -20,12 +24,6 @@ export interface RequestQuery extends Query {
 export interface RequestWork {
   /** Places in trees, and rules and endpoints that were looked at. */
   steps: number;
-}
-
-interface Member {
-  readonly group: RequestGroup;
-  /** The first endpoint of the group that is meant for the program. */
-  readonly owner: IndexedEndpoint;
 }
 
 /** Judges a request on a connection that `isInspected`; where no endpoint judges any, the answer is no. */
@@ -50,25 +48,87 @@ export function decideRequest(index: EgressIndex, query: RequestQuery, work?: Re
   };
   if (facts.encodedSlash && !like.allowEncodedSlash) {
     const message = `the path holds an escaped slash (\`%2F\`), and policy \`${selected.rule.policy}\` has no \`allow_encoded_slash: true\` there`;
-    return { kind: 'deny', reason: 'path_invalid', message, rule: selected.rule, selected };
+    return refusal(selected, 'enforce', {
+      reason: 'path_invalid',
+      message,
+      rule: selected.rule,
+      wanted: null,
+    });
   }
-  const refuse = (reason: RequestDenyReason, message: string, rule: RuleReference): RequestVerdict => ({
-    kind: like.enforcement === 'audit' ? 'audit' : 'deny',
-    reason,
-    message,
-    rule,
-    selected,
-  });
-  const denying = firstDeny(tables, facts, grants, visit);
-  if (denying !== null) {
-    const message = `a deny rule of policy \`${denying.policy.policy.key}\` is about ${what(facts)}`;
-    return refuse('request_denied_by_rule', message, ruleReference(denying));
-  }
-  const allowing = firstAllow(members, chosen, facts, grants, visit);
-  if (allowing !== null) return { kind: 'allow', rule: ruleReference(allowing), selected };
-  const message = `no rule of policy \`${selected.rule.policy}\` allows ${what(facts)}`;
-  return refuse('request_not_allowed', message, selected.rule);
+  const rules = new ApplicableRules(tables, members, chosen.group, facts, grants, visit);
+  const denying = rules.deniedHead();
+  const refuseHead = (rule: PlacedRule) => refusal(selected, like.enforcement, denied(rule, what(facts)));
+  // What an audit sends all the same must be readable, so it is read first.
+  if (denying !== null && like.enforcement === 'enforce') return refuseHead(denying);
+  const reading = rules.reading();
+  if (reading !== null && facts.asked === null) return { kind: 'unread', reading, selected };
+  if (denying !== null) return refuseHead(denying);
+  const allowing = rules.allowedHead();
+  if (reading !== null) return judgeAsked(rules, facts.asked!, allowing, selected, like.enforcement);
+  return allowing === null
+    ? refusal(selected, like.enforcement, notAllowed(selected, what(facts)))
+    : allow(allowing, selected);
 }
+
+/** What is asked for by the names of the protocol: every item must be allowed, and no deny rule be about any. */
+function judgeAsked(
+  rules: ApplicableRules,
+  asked: Asked,
+  head: PlacedRule | null,
+  selected: Selected,
+  enforcement: Enforcement,
+): RequestVerdict {
+  if (asked.kind === 'control')
+    return { kind: 'allow', rule: head === null ? selected.rule : ruleReference(head), selected };
+  for (const item of asked.items) {
+    const denying = rules.deniedItem(item);
+    if (denying !== null) return refusal(selected, enforcement, denied(denying, askedText(item)));
+  }
+  let first: PlacedRule | null = null;
+  for (const item of asked.items) {
+    const hidden = isUnknown(item) && rules.deniesItems;
+    const allowing = hidden ? null : (head ?? rules.allowedItem(item));
+    if (allowing === null) {
+      // A deny rule may be about what cannot be seen, so an audit does not send it either.
+      const refused = notAllowed(selected, askedText(item), wantedRule(item));
+      return refusal(selected, hidden ? 'enforce' : enforcement, refused);
+    }
+    first ??= allowing;
+  }
+  if (first !== null) return allow(first, selected);
+  return refusal(selected, enforcement, notAllowed(selected, what(rules.facts)));
+}
+
+const isUnknown = (item: AskedItem): boolean => item.kind === 'operation' && item.type === null;
+
+type Enforcement = EndpointInspection['enforcement'];
+type Refused = Pick<RequestRefusal, 'reason' | 'message' | 'rule' | 'wanted'>;
+
+const refusal = (selected: Selected, enforcement: Enforcement, refused: Refused): RequestRefusal => ({
+  kind: enforcement === 'audit' ? 'audit' : 'deny',
+  ...refused,
+  selected,
+});
+
+const denied = (rule: PlacedRule, about: string): Refused => ({
+  reason: 'request_denied_by_rule',
+  message: `a deny rule of policy \`${rule.policy.policy.key}\` is about ${about}`,
+  rule: ruleReference(rule),
+  wanted: null,
+});
+
+const notAllowed = ({ rule }: Selected, about: string, wanted: WantedRule | null = null): Refused => ({
+  reason: 'request_not_allowed',
+  message: `no rule of policy \`${rule.policy}\` allows ${about}`,
+  rule,
+  wanted,
+});
+
+const allow = (rule: PlacedRule, selected: Selected): RequestVerdict => ({
+  kind: 'allow',
+  rule: ruleReference(rule),
+  selected,
+});
 
 /** Groups whose selector matches, as far as they are meant for the program. */
 function membersAt(
@@ -99,41 +159,6 @@ const compare = (a: Member, b: Member): number =>
   a.owner.policy.order - b.owner.policy.order ||
   a.owner.endpoint.index - b.owner.endpoint.index;
 
-function firstDeny(
-  tables: readonly RequestIndex[],
-  facts: RequestFacts,
-  grants: Grants,
-  visit?: () => void,
-): RuleEntry | null {
-  const readings = facts.lenient === null ? [facts.components] : [facts.components, facts.lenient];
-  let found: RuleEntry | null = null;
-  for (const { denying } of tables) {
-    const groups = new Set(
-      readings.flatMap((reading) => denying.find(reading, visit).flatMap((some) => [...some])),
-    );
-    for (const { deny } of groups)
-      for (const reading of readings) found = earlier(found, deny.first(reading, facts, grants, visit));
-  }
-  return found;
-}
-
-/** Rules of another protocol judge something else; an endpoint without `allow_encoded_slash` allows no such path. */
-function firstAllow(
-  members: readonly Member[],
-  chosen: Member,
-  facts: RequestFacts,
-  grants: Grants,
-  visit?: () => void,
-): RuleEntry | null {
-  let found: RuleEntry | null = null;
-  for (const { group } of members) {
-    if (group.like.protocol !== chosen.group.like.protocol) continue;
-    if (facts.encodedSlash && !group.like.allowEncodedSlash) continue;
-    found = earlier(found, group.allow.first(facts.components, facts, grants, visit));
-  }
-  return found;
-}
-
 /** No selector matches. That is no matter of rules, so no endpoint can turn it into an audit. */
 function outside(
   tables: readonly RequestIndex[],
@@ -144,15 +169,22 @@ function outside(
     const near = endpoints.first(grants, () => true);
     if (near === null) continue;
     const message = `no endpoint of ${host.text}:${port} has a \`path\` that covers ${shown(facts.path)}`;
-    return { kind: 'deny', reason: 'request_not_allowed', message, rule: referenceOf(near), selected: null };
+    return {
+      kind: 'deny',
+      reason: 'request_not_allowed',
+      message,
+      rule: referenceOf(near),
+      selected: null,
+      wanted: null,
+    };
   }
   const message = `no endpoint of ${host.text}:${port} judges requests of this program`;
-  return { kind: 'deny', reason: 'request_not_allowed', message, rule: null, selected: null };
+  return { kind: 'deny', reason: 'request_not_allowed', message, rule: null, selected: null, wanted: null };
 }
 
 const what = ({ method, path }: RequestFacts): string => `${method} ${shown(path)}`;
 
-const ruleReference = ({ owner, rule }: RuleEntry): RuleReference => ({
+const ruleReference = ({ owner, rule }: PlacedRule): RuleReference => ({
   ...referenceOf(owner),
   line: rule.line ?? owner.endpoint.line,
 });

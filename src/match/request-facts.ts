@@ -1,3 +1,5 @@
+import type { Asked } from './asked.ts';
+
 /** What is judged of a request: made by `inspect` from what came, and from nothing else. */
 export interface RequestFacts {
   /** Upper case: to be sent so. */
@@ -18,4 +20,6 @@ export interface RequestFacts {
   readonly query: ReadonlyMap<string, readonly string[]>;
   /** `host[:port]` of a target in absolute form, as it came; null: it was none. The Host header must agree. */
   readonly authority: string | null;
+  /** By the endpoint's protocol; null: not read, or no matter of its rules. */
+  readonly asked: Asked | null;
 }

@@ -3,20 +3,26 @@
  * the first request comes, so that a start does not pay for it.
  */
 import { type GlobComponent, parseGlob } from '../base/glob.ts';
+import type { MessageRules } from '../plan/messages.ts';
 import type { EndpointInspection } from '../plan/plan.ts';
 import { ByPolicy } from './by-policy.ts';
 import type { IndexedEndpoint, Listed } from './egress-index.ts';
+import { MessageRulesIndex } from './message-rules.ts';
 import { PathTree } from './path-tree.ts';
 import { patternsOf, RequestRules } from './request-rules.ts';
 
 /** Endpoints that are about the same paths and treat what they refuse alike. */
 export interface RequestGroup {
   readonly like: Pick<EndpointInspection, 'protocol' | 'enforcement' | 'allowEncodedSlash' | 'path'>;
+  /** How what is asked for is found; the rules in it are those of one endpoint only. Null: the head says all. */
+  readonly reading: MessageRules | null;
   /** Characters of the selector that are not `*`: the group with most of them is the one that a request is for. */
   readonly specificity: number;
   readonly endpoints: ByPolicy<IndexedEndpoint>;
   readonly allow: RequestRules;
   readonly deny: RequestRules;
+  readonly allowMessages: MessageRulesIndex;
+  readonly denyMessages: MessageRulesIndex;
 }
 
 export interface RequestIndex {
@@ -48,11 +54,14 @@ function build({ all }: Listed): RequestIndex {
     group.endpoints.add(entry);
     for (const [place, rule] of inspection.allow.entries()) group.allow.add(entry, rule, place);
     for (const [place, rule] of inspection.deny.entries()) group.deny.add(entry, rule, place);
+    if (inspection.messages === null) continue;
+    group.allowMessages.add(entry, inspection.messages);
+    group.denyMessages.add(entry, inspection.messages);
   }
   const index: RequestIndex = { endpoints, groups: new PathTree(), denying: new PathTree() };
   for (const group of groups.values()) {
     for (const pattern of selectors(group, 'allow')) index.groups.at(pattern, newSet).add(group);
-    if (group.deny.isEmpty) continue;
+    if (group.deny.isEmpty && group.denyMessages.isEmpty) continue;
     for (const pattern of selectors(group, 'deny')) index.denying.at(pattern, newSet).add(group);
   }
   return index;
@@ -61,8 +70,9 @@ function build({ all }: Listed): RequestIndex {
 const newSet = (): Set<RequestGroup> => new Set();
 
 function groupOf(inspection: EndpointInspection, groups: Map<string, RequestGroup>): RequestGroup {
-  const { protocol, enforcement, allowEncodedSlash, path } = inspection;
-  const key = JSON.stringify([protocol, enforcement, allowEncodedSlash, path]);
+  const { protocol, enforcement, allowEncodedSlash, path, messages } = inspection;
+  const reading = messages === null ? null : { ...messages, allow: [], deny: [] };
+  const key = JSON.stringify([protocol, enforcement, allowEncodedSlash, path, reading]);
   const known = groups.get(key);
   if (known !== undefined) return known;
   const group: RequestGroup = {
@@ -71,6 +81,9 @@ function groupOf(inspection: EndpointInspection, groups: Map<string, RequestGrou
     endpoints: new ByPolicy(),
     allow: new RequestRules('allow'),
     deny: new RequestRules('deny'),
+    reading: messages,
+    allowMessages: new MessageRulesIndex('allow'),
+    denyMessages: new MessageRulesIndex('deny'),
   };
   groups.set(key, group);
   return group;

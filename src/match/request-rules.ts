@@ -5,19 +5,15 @@
 import { compileGlob, type Glob, type GlobComponent, isGlob, parseGlob } from '../base/glob.ts';
 import type { RequestRule } from '../plan/plan.ts';
 import { ByPolicy } from './by-policy.ts';
-import type { IndexedEndpoint, IndexedPolicy } from './egress-index.ts';
+import type { IndexedEndpoint } from './egress-index.ts';
 import type { Grants } from './grants.ts';
 import { lenientPattern } from './lenient-path.ts';
 import { PathTree } from './path-tree.ts';
+import { earlier, type PlacedRule, type RuleKind } from './placed-rule.ts';
 import type { RequestFacts } from './request-facts.ts';
 
-export interface RuleEntry {
-  readonly policy: IndexedPolicy;
-  readonly owner: IndexedEndpoint;
-  readonly rule: RequestRule;
+export interface RuleEntry extends PlacedRule<RequestRule> {
   readonly query: readonly Parameter[];
-  /** Place among the rules of its kind in the endpoint. */
-  readonly place: number;
 }
 
 interface Parameter {
@@ -25,17 +21,15 @@ interface Parameter {
   readonly globs: readonly Glob[];
 }
 
-type Kind = 'allow' | 'deny';
-
 /** `**`: what a deny rule is about whose pattern cannot be read; a checked policy has none. */
 const EVERYTHING: readonly (readonly GlobComponent[])[] = [['deep']];
 
 export class RequestRules {
-  readonly #kind: Kind;
+  readonly #kind: RuleKind;
   readonly #tree = new PathTree<Map<string, RulesOfMethod>>();
   #empty = true;
 
-  constructor(kind: Kind) {
+  constructor(kind: RuleKind) {
     this.#kind = kind;
   }
 
@@ -80,7 +74,7 @@ export class RequestRules {
 /** Deny rules stand at a second place too, where servers read the path otherwise. */
 export function patternsOf(
   alternatives: readonly (readonly GlobComponent[])[],
-  kind: Kind,
+  kind: RuleKind,
 ): readonly (readonly GlobComponent[])[] {
   if (kind === 'allow') return alternatives;
   return alternatives.flatMap((pattern) => {
@@ -89,18 +83,11 @@ export function patternsOf(
   });
 }
 
-export function earlier(a: RuleEntry | null, b: RuleEntry | null): RuleEntry | null {
-  if (a === null || b === null) return a ?? b;
-  const order =
-    a.policy.order - b.policy.order || a.owner.endpoint.index - b.owner.endpoint.index || a.place - b.place;
-  return order <= 0 ? a : b;
-}
-
 /** Who may GET may also ask with HEAD what a GET would answer; who may not, may neither. */
 const methodsOf = (method: string): readonly string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method]);
 
 /** Null: the rule can match nothing. A deny rule is rather about more than it says. */
-function parameters(rule: RequestRule, kind: Kind): readonly Parameter[] | null {
+function parameters(rule: RequestRule, kind: RuleKind): readonly Parameter[] | null {
   const all: Parameter[] = [];
   for (const { name, anyOf } of rule.query) {
     const compiled = anyOf.map((pattern) => compileGlob(pattern, '.'));
@@ -112,12 +99,12 @@ function parameters(rule: RequestRule, kind: Kind): readonly Parameter[] | null 
 }
 
 class RulesOfMethod {
-  readonly #kind: Kind;
+  readonly #kind: RuleKind;
   /** Without parameters, and those whose parameters are patterns. */
   readonly #others = new ByPolicy<RuleEntry>();
   readonly #byParameter = new Map<string, ByPolicy<RuleEntry>>();
 
-  constructor(kind: Kind) {
+  constructor(kind: RuleKind) {
     this.#kind = kind;
   }
 

@@ -1,4 +1,5 @@
 /** The answer about one request. */
+import type { MessageRules } from '../plan/messages.ts';
 import type { EgressEndpoint } from '../plan/plan.ts';
 import type { RuleReference } from './verdict.ts';
 
@@ -15,7 +16,15 @@ export interface Selected {
 
 export type RequestVerdict =
   | { readonly kind: 'allow'; readonly rule: RuleReference; readonly selected: Selected }
+  | RequestUnread
   | RequestRefusal;
+
+/** Nothing may be sent yet: what is asked for must be found first, and be judged with the rest (`withAsked`). */
+export interface RequestUnread {
+  readonly kind: 'unread';
+  readonly reading: MessageRules;
+  readonly selected: Selected;
+}
 
 export interface RequestRefusal {
   /** `audit`: it is told of, and sent all the same. */
@@ -27,4 +36,8 @@ export interface RequestRefusal {
   readonly rule: RuleReference | null;
   /** Null: no endpoint is about the path. */
   readonly selected: Selected | null;
+  /** Fields of a rule that would allow what was asked for by the names of the protocol; null: method and path say it. */
+  readonly wanted: WantedRule | null;
 }
+
+export type WantedRule = Readonly<Record<string, string | readonly string[]>>;

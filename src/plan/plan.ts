@@ -5,6 +5,7 @@
  */
 import type { Arch } from '../kernel/arch.ts';
 import type { RepositoryFacts } from './facts.ts';
+import type { MessageRules } from './messages.ts';
 import type { TrustFile } from './trust-files.ts';
 
 export interface Plan {
@@ -296,8 +297,11 @@ export interface EndpointInspection {
   readonly allowEncodedSlash: boolean;
   /** Glob of the paths that the endpoint is about; null: all. */
   readonly path: string | null;
+  /** About the head of a request. */
   readonly allow: readonly RequestRule[];
   readonly deny: readonly RequestRule[];
+  /** About what its body or its messages ask for; null: the head says all. */
+  readonly messages: MessageRules | null;
   /** What requests may have in the place of placeholders; null: no placeholder may be sent there. */
   readonly credential: EndpointCredential | null;
 }

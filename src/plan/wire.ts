@@ -36,6 +36,9 @@ export const INNER = {
  */
 export const RELAYED_NUMBERS = { starts: [768, 3840, 16_128, 65_280], count: 256 } as const;
 
+/** Tokens of verdicts that one `keep` may name: what was judged by earlier policies and stays. */
+export const MAX_KEPT = 8192;
+
 /** Questions that a row of `notify` can ask. */
 export const MAX_QUESTIONS = 3;
 
@@ -167,7 +170,7 @@ export const ENUMS = {
     kill: 4,
     resize: 5,
     prepare: 6,
-    forget: 7,
+    keep: 11,
     datagrams: 9,
     deliver: 10,
   },
@@ -183,6 +186,7 @@ export const ENUMS = {
     reused: 8,
     unix: 9,
     sent: 10,
+    kept: 11,
   },
   /** What a call that is asked about does: connect(2), or send a datagram to an address that it names. */
   opening: { connect: 0, send: 1 },

@@ -27,6 +27,12 @@ export const cacheDirectory = (): string =>
     'openshell',
   );
 
+/** Where sandboxes that run can be spoken to. Theirs alone, and of no sandbox. */
+export const controlDirectory = (): string => {
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  return runtime?.startsWith('/') ? join(runtime, 'openshell') : join(cacheDirectory(), 'run');
+};
+
 /** @param script the bundle that is running, `process.argv[1]` as the user typed it */
 export function findInstallation(script: string): Installation {
   const real = realpathSync.native(script);
@@ -37,6 +43,9 @@ export function findInstallation(script: string): Installation {
   // Started through a link (node_modules/.bin/openshell): whoever replaces the link replaces us.
   if (lstatSync(script).isSymbolicLink()) ownFiles.push(dirname(resolve(script)));
   makeDirectory(cache);
+  const control = controlDirectory();
+  makeDirectory(control);
+  if (!control.startsWith(`${cache}/`)) ownFiles.push(control);
   return { root, launcher, ownFiles };
 }
 

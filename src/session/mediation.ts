@@ -16,6 +16,7 @@ import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
 import { DNS_PORT, hostNameservers } from '../egress/nameservers.ts';
 import { PolicyDns } from '../egress/policy-dns.ts';
+import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
@@ -29,7 +30,7 @@ import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { EgressTable, Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
@@ -49,6 +50,19 @@ interface Platform {
 }
 
 type ReusedReport = Extract<Report, { kind: 'reused' }>;
+type KeptReport = Extract<Report, { kind: 'kept' }>;
+
+export const NOTHING_ENDED: Ended = { closed: 0, killed: 0, surviving: 0 };
+
+/** What a change of policy put an end to. */
+export interface Ended {
+  /** Connections, exchanges and flows of datagrams. */
+  readonly closed: number;
+  /** Processes that had to be ended, since their connections could not be taken from them. */
+  readonly killed: number;
+  /** Connections that could not be ended: the sandbox is, for them. */
+  readonly surviving: number;
+}
 
 const SOCK_STREAM = 1;
 /** How long the warden may give the same answer again. */
@@ -56,9 +70,14 @@ const ttlMs = NAME_LIMITS.ttlSeconds * 1000;
 const LOOPBACK = parseAddress('127.0.0.1')!.text;
 const UNSPECIFIED = [parseAddress('0.0.0.0')!.text, parseAddress('::')!.text];
 
+/** The warden looks through the open files of all processes meanwhile. */
+const KEEP_MS = 30_000;
+
 export interface MediationOptions {
   readonly plan: Plan;
-  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver'>;
+  /** The rules to begin with: those of the plan, or of a later policy. */
+  readonly egress: EgressTable;
+  readonly launcher: Pick<Launcher, 'verdict' | 'datagrams' | 'deliver' | 'keepOnly'>;
   readonly connectTo: readonly ConnectTo[];
   readonly trust: Trust | null;
   /** Null: none was given. */
@@ -80,19 +99,24 @@ export class Mediation {
   /** Null in the `namespaces` tier. */
   readonly #platform: Platform | null;
   readonly #relay: DatagramRelay;
+  readonly #destinations: Destinations;
+  /** Null: names are resolved at each use. */
+  readonly #frozen: FrozenResolver | null;
+  readonly #keeping = new Map<number, (report: KeptReport | null) => void>();
+  /** Counts the policies that have held. */
+  #generation = 1;
   #closed = false;
 
   constructor(options: MediationOptions) {
     this.#options = options;
-    const index = buildIndex(options.plan.egress);
-    const datagrams = buildIndex(options.plan.egress, 'udp');
-    const all = buildIndex(options.plan.egress, null);
-    if (all.problems.length > 0) throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
+    const { index, datagrams, all } = indexesOf(options.egress);
     const { emit } = options;
     const connectTo = new ConnectToTable(options.connectTo);
     const system = new SystemResolver();
-    const resolver = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : system;
+    this.#frozen = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : null;
+    const resolver = this.#frozen ?? system;
     const destinations = new Destinations({ resolver, connectTo });
+    this.#destinations = destinations;
     const synthetic = new SyntheticAddresses(NAME_LIMITS.syntheticAddresses);
     this.#dns = new PolicyDns({ index: all, resolver, connectTo, synthetic, emit });
     this.#direct = new DirectEgress({
@@ -125,6 +149,47 @@ export class Mediation {
     });
   }
 
+  /**
+   * Another policy holds, at once and for everything: what is judged from here on, names, and what was allowed before. What
+   * that one does not allow is ended, and how much is said when that is done.
+   */
+  async usePolicy(egress: EgressTable): Promise<Ended> {
+    const { index, datagrams, all } = indexesOf(egress);
+    this.#generation += 1;
+    this.#proxy.useIndex(index);
+    this.#direct.useRules({ index, datagrams });
+    this.#dns.useIndex(all);
+    void this.#frozen?.freeze(namesOf(all));
+    const may = (rules: EgressIndex) => (standing: Standing) =>
+      stillAllowed(rules, this.#destinations, standing) !== null;
+    const goesOn = may(index);
+    const proxied = this.#proxy.closeConnections(({ standing }) => !goesOn(standing));
+    const flows = this.#relay.keepOnly(may(datagrams));
+    const { kept, dropped } = this.#remembered.sort(goesOn);
+    const report = await this.#keepOnly(this.#generation, kept);
+    this.#remembered.drop(dropped);
+    const { closed, killed, surviving } = report ?? NOTHING_ENDED;
+    return { closed: proxied + flows + closed, killed, surviving };
+  }
+
+  #keepOnly(generation: number, tokens: readonly number[]): Promise<KeptReport | null> {
+    if (this.#closed) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const done = (report: KeptReport | null): void => {
+        clearTimeout(timer);
+        this.#keeping.delete(generation);
+        resolve(report);
+      };
+      const timer = setTimeout(() => done(null), KEEP_MS);
+      this.#keeping.set(generation, done);
+      this.#options.launcher.keepOnly(generation, tokens);
+    });
+  }
+
+  kept(report: KeptReport): void {
+    this.#keeping.get(report.generation)?.(report);
+  }
+
   /** Serves the proxy on a raw listening handle from inside the sandbox. */
   serve(handle: unknown): void {
     const server: Server = createServer();
@@ -140,7 +205,7 @@ export class Mediation {
 
   /** A workload waits in connect(2) and sleeps until it is answered. */
   async open(report: OpenReport): Promise<void> {
-    const { launcher, emit } = this.#options;
+    const { launcher } = this.#options;
     const identity = await this.#identities.resolve(factsOf(report.process));
     if (this.#closed) return;
     if (this.#isProxy(report)) {
@@ -158,27 +223,33 @@ export class Mediation {
       return;
     }
     if (report.socketType !== SOCK_STREAM) return this.#openDatagrams(report, identity);
+    return this.#openDirectly(report, identity);
+  }
+
+  async #openDirectly(report: OpenReport, identity: CallerIdentity): Promise<void> {
+    const { launcher, emit } = this.#options;
+    const generation = this.#generation;
     const verdict = await this.#direct.judge({ ...report, datagram: false, identity });
     if (this.#closed) return;
+    // What an earlier policy said must not follow the list of what stays.
+    if (generation !== this.#generation) return this.#openDirectly(report, identity);
     if (verdict.kind === 'inspected') {
       this.#callers.connecting(report.id, identity, verdict.destination);
       launcher.verdict(report.id, { kind: 'redirect', ...(await this.#proxyAddress()) });
       return;
     }
-    const { target, event } = verdict;
+    const { target, event, standing } = verdict;
     emit(event);
-    if (target === null) {
+    if (target === null || standing === null) {
       const errno = errnoNumber(ERRNO[event.reason] ?? 'EACCES')!;
       launcher.verdict(report.id, { kind: 'refuse', errno });
       return;
     }
-    const token = this.#remembered.keep(event, ttlMs);
     launcher.verdict(report.id, {
       kind: 'direct',
       address: addressBytes(target.address),
       port: target.port,
-      token: token ?? 0,
-      ttlMs: token === null ? 0 : ttlMs,
+      ...this.#remembered.keep(standing, event, ttlMs),
     });
   }
 
@@ -225,11 +296,14 @@ export class Mediation {
       launcher.verdict(id, { kind: 'local', ttlMs });
       return;
     }
+    const generation = this.#generation;
     const verdict = await this.#direct.judge({ ...report, datagram: true, identity });
     if (verdict.kind === 'inspected') throw new Error('internal error: datagrams hold no requests');
-    const { target, event } = verdict;
-    const admitted = target !== null && (await this.#relay.admit(id, address, port, target));
+    const { target, event, standing } = verdict;
+    const admitted =
+      target !== null && standing !== null && (await this.#relay.admit(id, address, port, target, standing));
     if (this.#closed) return;
+    if (generation !== this.#generation) return this.#openDatagrams(report, identity);
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
     emit({ ...event, reason });
     const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
@@ -256,6 +330,7 @@ export class Mediation {
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const done of [...this.#keeping.values()]) done(null);
     this.#callers.close();
     this.#innerSockets.close();
     this.#relay.close();
@@ -317,6 +392,17 @@ const ERRNO: Partial<Record<Draft['reason'], string>> = {
   name_not_resolved: 'EHOSTUNREACH',
   upstream_unreachable: 'EHOSTUNREACH',
 };
+
+/** For connections, for datagrams, and for names, which are of either. Throws on a table that no compilation gives. */
+function indexesOf(egress: EgressTable): {
+  readonly index: EgressIndex;
+  readonly datagrams: EgressIndex;
+  readonly all: EgressIndex;
+} {
+  const all = buildIndex(egress, null);
+  if (all.problems.length > 0) throw new Error(`internal error: egress table: ${all.problems.join('; ')}`);
+  return { index: buildIndex(egress), datagrams: buildIndex(egress, 'udp'), all };
+}
 
 const namesOf = ({ exact }: EgressIndex): string[] =>
   [...exact.keys()].filter((host) => parseAddress(host) === null);

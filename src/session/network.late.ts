@@ -1,2 +1,2 @@
 /** Loaded late: the network side of a sandbox, at its first connection or look-up. */
-export { Mediation } from './mediation.ts';
+export { type Ended, Mediation } from './mediation.ts';

@@ -13,10 +13,12 @@ import { letGo } from '../observe/let-go.ts';
 import { DenialPrinter } from '../observe/printer.ts';
 import { EventSink, type Receiver } from '../observe/sink.ts';
 import type { LaunchRequest } from '../plan/encode.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { EgressTable, Plan } from '../plan/plan.ts';
+
 import { EXIT } from './exit.ts';
+import { LivePolicy, type ReloadWish } from './live-policy.ts';
 import { startTimer } from './long-timer.ts';
-import type { Mediation } from './mediation.ts';
+import type { Ended, Mediation } from './mediation.ts';
 import { forwardSignals } from './signals.ts';
 import { limitRule, type TimeLimit, timeLimit } from './time-limit.ts';
 import type { Trust } from './trust.ts';
@@ -41,11 +43,15 @@ export interface RunOptions {
   readonly quiet: boolean;
   readonly degraded: readonly string[];
   readonly warn: (line: string) => void;
+  /** Null: the policy is none that could be read again. */
+  readonly reload: ReloadWish | null;
 }
 
 /** Between SIGTERM and SIGKILL after a time-out. */
 const GRACE_MS = 5000;
 const CPU_CHECK_MS = 200;
+/** The latest lines about changes of the policy that wait for the terminal. */
+const MAX_AFTERWARDS = 50;
 type Failure = Extract<Report, { kind: 'failed' }>['failure'];
 
 /** Runs the program and returns the exit code of `openshell run`. */
@@ -66,11 +72,18 @@ class Run {
   readonly #options: RunOptions;
   readonly #finish: (code: number) => void;
   readonly #cgroup: Cgroup | null;
+  readonly #id = sandboxId();
   readonly #sink: EventSink;
   readonly #printer: DenialPrinter;
   readonly #stops: (() => void)[] = [];
   #launcher: Launcher | null = null;
   #mediation: Promise<Mediation> | null = null;
+  /** The rules that hold now. */
+  #egress: EgressTable;
+  /** Null: it stays as it is. */
+  readonly #livePolicy: LivePolicy | null;
+  /** What is said when the program has given the terminal back. */
+  readonly #afterwards: string[] = [];
   #pending: Promise<void> = Promise.resolve();
   #proxyHandle: unknown = null;
   #dns: DnsServer | null = null;
@@ -82,6 +95,7 @@ class Run {
 
   constructor(options: RunOptions, cgroup: Cgroup | null, finish: (code: number) => void) {
     this.#options = options;
+    this.#egress = options.plan.egress;
     this.#cgroup = cgroup;
     this.#finish = finish;
     this.#printer = new DenialPrinter({
@@ -90,10 +104,22 @@ class Run {
       isQuiet: (event) => this.#isQuiet(event),
       write: options.warn,
     });
+    const { reload, plan, quiet } = options;
+    this.#livePolicy =
+      reload === null
+        ? null
+        : new LivePolicy(reload, this.#id, {
+            plan,
+            use: (egress) => this.#usePolicy(egress),
+            emit: (draft) => this.#sink.emit(draft),
+            tell: (line, kind) => {
+              if (kind === 'problem' || !quiet) this.#tell(line);
+            },
+          });
     const receivers: Receiver[] = [];
     if (options.events !== null) receivers.push(openEvents(options.events));
     if (!options.quiet && options.events !== '-') receivers.push(this.#printer);
-    this.#sink = new EventSink(sandboxId(), receivers);
+    this.#sink = new EventSink(this.#id, receivers);
   }
 
   start(): void {
@@ -170,6 +196,11 @@ class Run {
       case 'reused':
         this.#later(async () => (await this.#mediate()).reused(report));
         break;
+      case 'kept':
+        // What the warden cannot end ends with the sandbox.
+        if (report.surviving > 0) this.#limited = true;
+        this.#later(async () => (await this.#mediate()).kept(report));
+        break;
       case 'sent':
         this.#later(async () => (await this.#mediate()).sent(report));
         break;
@@ -202,6 +233,19 @@ class Run {
         subject: { kind: 'degraded', detail },
       });
     }
+    this.#livePolicy?.start();
+  }
+
+  async #usePolicy(egress: EgressTable): Promise<Ended> {
+    this.#egress = egress;
+    // Without it nothing was allowed yet.
+    return (await this.#mediation)?.usePolicy(egress) ?? { closed: 0, killed: 0, surviving: 0 };
+  }
+
+  /** A program that has the terminal is not written over. */
+  #tell(line: string): void {
+    if (!this.#options.request.terminal) this.#options.warn(line);
+    else if (this.#afterwards.push(line) > MAX_AFTERWARDS) this.#afterwards.shift();
   }
 
   /** For what most short commands never need, and what is therefore loaded at its first use. In the order of the reports. */
@@ -237,6 +281,7 @@ class Run {
     const { Mediation } = await import('./network.late.ts');
     const mediation = new Mediation({
       plan: this.#options.plan,
+      egress: this.#egress,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,
@@ -270,6 +315,7 @@ class Run {
     this.#cgroup?.remove();
     this.#dns?.close();
     await (await this.#mediation)?.close();
+    this.#livePolicy?.stop();
     this.#sink.flush();
     const code = this.#failure === null ? this.#exitCode(problem) : await this.#failed(this.#failure);
     const signal = this.#exit !== null && this.#exit.signal !== 0 ? signalName(this.#exit.signal) : null;
@@ -279,6 +325,7 @@ class Run {
       reason: 'exited',
       subject: { kind: 'exit', code, signal, denials: this.#sink.denials },
     });
+    for (const line of this.#afterwards) this.#options.warn(line);
     if (!this.#options.quiet) this.#printer.finish();
     this.#finish(code);
   }

@@ -168,7 +168,7 @@ describe('what policy check finds on this host', () => {
         '    endpoints:',
         '      - host: a.test',
         '        port: 443',
-        '        protocol: rest',
+        '        protocol: sql',
         '        access: read-only',
         '    binaries: [{path: /usr/bin/env}]',
         '',
@@ -232,16 +232,7 @@ describe('a run with a policy that cannot be used', () => {
     expect(done.stderr).not.toMatch(/\n\s+at /);
   });
 
-  it.each([
-    ['protocol: rest', 'endpoints: [{host: a.test, port: 443, protocol: rest, access: full}]', 4],
-    ['access', 'endpoints: [{host: a.test, port: 443, access: read-only}]', 4],
-    [
-      'protocol: grpc',
-      'endpoints: [{host: a.test, port: 443, protocol: grpc, rules: [{allow: {service: a.B, method: "*"}}]}]',
-      4,
-    ],
-    ['protocol: sql', 'endpoints: [{host: a.test, port: 5432, protocol: sql, access: full}]', 4],
-  ])(
+  it.each([['protocol: sql', 'endpoints: [{host: a.test, port: 5432, protocol: sql, access: full}]', 4]])(
     'is refused with its line when it needs what this version has not: %s',
     async (_what, endpoints, line) => {
       const file = scratch.policy(

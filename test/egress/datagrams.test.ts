@@ -5,9 +5,18 @@ import { addressBytes, parseAddress } from '../../src/base/address.ts';
 import { DATAGRAM_LIMITS, type DatagramLimits } from '../../src/egress/datagram-limits.ts';
 import { DatagramRelay } from '../../src/egress/datagrams.ts';
 import { type MakeInnerSocket, serveInside } from '../../src/egress/inner-socket.ts';
+import type { Standing } from '../../src/egress/standing.ts';
 
 const HERE = parseAddress('127.0.0.1')!;
 const ANY = parseAddress('0.0.0.0')!;
+const standing = (host: string): Standing => ({
+  host: { text: host, address: null },
+  port: 123,
+  address: HERE,
+  identity: { pid: 1, executable: { path: '/bin/x', sha256: 'aa' }, ancestors: [] },
+  inspected: false,
+});
+const STANDING = standing('a.test');
 const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
@@ -74,7 +83,7 @@ describe('relayed datagrams', () => {
   it('go to the target of the sender, and the answers back to it', async () => {
     const { datagrams, made } = await relay();
     const [upstream, client] = [await server(), await bound()];
-    expect(await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port })).toBe(true);
+    expect(await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port }, STANDING)).toBe(true);
     datagrams.peer(1n, addressBytes(HERE), portOf(client));
     expect(await answered(client, 'one', made[0]!)).toBe('ONE');
     expect(await answered(client, 'two', made[0]!)).toBe('TWO');
@@ -85,8 +94,8 @@ describe('relayed datagrams', () => {
     const { datagrams, made } = await relay();
     const [upstream, admitted, stranger] = [await server(), await bound(), await bound()];
     const target = { address: HERE, port: upstream.port };
-    await datagrams.admit(1n, HERE, 123, target);
-    await datagrams.admit(2n, HERE, 124, target);
+    await datagrams.admit(1n, HERE, 123, target, STANDING);
+    await datagrams.admit(2n, HERE, 124, target, STANDING);
     datagrams.peer(1n, addressBytes(HERE), portOf(admitted));
     datagrams.peer(2n, addressBytes(HERE), 0); // its call was given up
     expect(await answered(stranger, 'stranger', made[0]!, SILENCE_MS)).toBeNull();
@@ -97,7 +106,7 @@ describe('relayed datagrams', () => {
   it('that arrive before the report about their sender wait for it', async () => {
     const { datagrams, made } = await relay();
     const [upstream, client] = [await server(), await bound()];
-    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port });
+    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port }, STANDING);
     const answer = answered(client, 'early', made[0]!);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(upstream.heard).toEqual([]);
@@ -108,7 +117,7 @@ describe('relayed datagrams', () => {
   it('of a socket that is bound to no address are known by their port', async () => {
     const { datagrams, made } = await relay();
     const [upstream, client] = [await server(), await bound()];
-    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port });
+    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port }, STANDING);
     datagrams.peer(1n, addressBytes(ANY), portOf(client));
     expect(await answered(client, 'any', made[0]!)).toBe('ANY');
   });
@@ -120,7 +129,7 @@ describe('relayed datagrams', () => {
       [1n, first],
       [2n, second],
     ] as const) {
-      await datagrams.admit(id, HERE, 123, { address: HERE, port });
+      await datagrams.admit(id, HERE, 123, { address: HERE, port }, STANDING);
       datagrams.peer(id, addressBytes(HERE), portOf(client));
       expect(await answered(client, 'x', made[0]!)).toBe('X');
     }
@@ -130,7 +139,7 @@ describe('relayed datagrams', () => {
   it('after a silence go out by a new socket', async () => {
     const { datagrams, made } = await relay({ idleMs: 50 });
     const [upstream, client] = [await server(), await bound()];
-    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port });
+    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port }, STANDING);
     datagrams.peer(1n, addressBytes(HERE), portOf(client));
     expect(await answered(client, 'one', made[0]!)).toBe('ONE');
     await new Promise((resolve) => setTimeout(resolve, 120));
@@ -143,7 +152,7 @@ describe('relayed datagrams', () => {
     const upstream = await server();
     const clients = [await bound(), await bound(), await bound()];
     for (const [i, client] of clients.entries()) {
-      await datagrams.admit(BigInt(i), HERE, 123, { address: HERE, port: upstream.port });
+      await datagrams.admit(BigInt(i), HERE, 123, { address: HERE, port: upstream.port }, STANDING);
       datagrams.peer(BigInt(i), addressBytes(HERE), portOf(client));
     }
     const answers = clients.map((client) => answered(client, 'x', made[0]!, SILENCE_MS));
@@ -153,17 +162,17 @@ describe('relayed datagrams', () => {
   it('to more places than the limit are not admitted; nor where no socket can be had', async () => {
     const { datagrams } = await relay({ sockets: 1 });
     const target = { address: HERE, port: 9 };
-    expect(await datagrams.admit(1n, HERE, 123, target)).toBe(true);
-    expect(await datagrams.admit(2n, HERE, 124, target)).toBe(false);
-    expect(await datagrams.admit(3n, HERE, 123, target)).toBe(true);
+    expect(await datagrams.admit(1n, HERE, 123, target, STANDING)).toBe(true);
+    expect(await datagrams.admit(2n, HERE, 124, target, STANDING)).toBe(false);
+    expect(await datagrams.admit(3n, HERE, 123, target, STANDING)).toBe(true);
     const none = new DatagramRelay(async () => null);
-    expect(await none.admit(1n, HERE, 123, target)).toBe(false);
+    expect(await none.admit(1n, HERE, 123, target, STANDING)).toBe(false);
   });
 
   it('to a server that is not there are lost, and later ones arrive', async () => {
     const { datagrams, made } = await relay();
     const [upstream, client] = [await server(), await bound()];
-    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port });
+    await datagrams.admit(1n, HERE, 123, { address: HERE, port: upstream.port }, STANDING);
     datagrams.peer(1n, addressBytes(HERE), portOf(client));
     const { port } = upstream;
     upstream.socket.close();
@@ -178,6 +187,22 @@ describe('relayed datagrams', () => {
   it('are all stopped when the relay is closed', async () => {
     const { datagrams } = await relay();
     datagrams.close();
-    expect(await datagrams.admit(1n, HERE, 123, { address: HERE, port: 9 })).toBe(false);
+    expect(await datagrams.admit(1n, HERE, 123, { address: HERE, port: 9 }, STANDING)).toBe(false);
+  });
+
+  it('end with a policy that does not allow them, also those that were admitted and sent nothing yet', async () => {
+    const { datagrams, made } = await relay();
+    const [upstream, stays, goes, late] = [await server(), await bound(), await bound(), await bound()];
+    const target = { address: HERE, port: upstream.port };
+    await datagrams.admit(1n, HERE, 123, target, standing('a.test'));
+    await datagrams.admit(2n, HERE, 123, target, standing('b.test'));
+    await datagrams.admit(3n, HERE, 123, target, standing('b.test'));
+    datagrams.peer(1n, addressBytes(HERE), portOf(stays));
+    datagrams.peer(2n, addressBytes(HERE), portOf(goes));
+    for (const client of [stays, goes]) expect(await answered(client, 'one', made[0]!)).toBe('ONE');
+    expect(datagrams.keepOnly(({ host }) => host.text === 'a.test')).toBe(1);
+    datagrams.peer(3n, addressBytes(HERE), portOf(late));
+    expect(await answered(stays, 'two', made[0]!)).toBe('TWO');
+    for (const client of [goes, late]) expect(await answered(client, 'two', made[0]!, SILENCE_MS)).toBeNull();
   });
 });

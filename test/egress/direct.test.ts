@@ -47,7 +47,7 @@ function sandbox(rules = RULES, connectTo: string[] = [], others: Record<string,
     const { target, event } = verdict;
     return { to: target === null ? null : `${target.address.text}:${target.port}`, event };
   };
-  return { named, judge };
+  return { named, judge, direct };
 }
 
 describe('a connection to inference.local', () => {
@@ -83,6 +83,15 @@ describe('a direct connection', () => {
       subject: { kind: 'connect', host: 'a.test', port: 443, address: '203.0.113.1', via: 'direct' },
       process: { exe: '/usr/bin/curl' },
     });
+  });
+
+  it('is judged by other rules from the moment on that they hold', async () => {
+    const { named, judge, direct } = sandbox();
+    const to = named('a.test', '203.0.113.1');
+    expect((await judge(to, 443)).to).toBe('203.0.113.1:443');
+    const none = buildIndex(table([policy('other', [endpoint('b.test:443')])]));
+    direct.useRules({ index: none, datagrams: none });
+    expect((await judge(to, 443)).event).toMatchObject({ action: 'deny', reason: 'endpoint_not_listed' });
   });
 
   it('to a literal address is judged by that', async () => {

@@ -224,3 +224,15 @@ describe('FrozenResolver', () => {
     expect((await frozen.lookup('b.test')).ok).toBe(false);
   });
 });
+
+describe('other rules', () => {
+  it('say which names there are from then on; a name keeps its addresses', async () => {
+    const { ask, dns } = sandbox();
+    const before = (await ask('a.test')).addresses;
+    dns.useIndex(buildIndex(table([policy('site', [endpoint('x.w.test:443')])])));
+    expect((await ask('a.test')).code).toBe(CODE.unknown);
+    expect((await ask('x.w.test')).code).toBe(CODE.ok);
+    dns.useIndex(buildIndex(RULES));
+    expect((await ask('a.test')).addresses).toEqual(before);
+  });
+});

@@ -72,6 +72,7 @@ process.exitCode = await run({
   quiet: true,
   degraded: [],
   warn: (line) => void process.stderr.write(`${line}\n`),
+  reload: null,
 });
 scratch?.remove();
 

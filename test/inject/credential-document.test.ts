@@ -65,7 +65,7 @@ describe('a credential', () => {
     ['nul\u0000character', 'control character'],
     [' 12345678', 'blank'],
     [`x${'y'.repeat(CREDENTIAL_LIMITS.longestValue)}`, 'longer than'],
-    ['z'.repeat(CREDENTIAL_LIMITS.documentBytes + 1), 'longer than'],
+    ['z'.repeat(CREDENTIAL_LIMITS.credentialBytes + 1), 'longer than'],
     ['openshell:resolve:env:X', 'itself a placeholder'],
     ['{"a": 1}', 'docs/credentials.md'],
     ['{', 'docs/credentials.md'],

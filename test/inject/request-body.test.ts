@@ -83,7 +83,7 @@ describe('placeholders in bodies that are rewritten', () => {
     [
       'a field that is too long',
       FORM_TYPE,
-      `a=${'x'.repeat(CREDENTIAL_LIMITS.formField)}${ph('TOKEN')}`,
+      `a=${'x'.repeat(CREDENTIAL_LIMITS.formFieldBytes)}${ph('TOKEN')}`,
       IN_BODY,
     ],
   ])('refused: %s', async (_, type, body, kind) => {
@@ -101,7 +101,7 @@ describe('placeholders in bodies that are rewritten', () => {
   });
 
   it('leave long fields and other bytes as they are', async () => {
-    const body = `a=${'x'.repeat(CREDENTIAL_LIMITS.formField + 100)}&b=${ph('TOKEN')}`;
+    const body = `a=${'x'.repeat(CREDENTIAL_LIMITS.formFieldBytes + 100)}&b=${ph('TOKEN')}`;
     expect(await out(FORM_TYPE, body, { size: 999 })).toBe(body.replace(ph('TOKEN'), TOKEN));
   });
 });

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import aws4 from 'aws4';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Injection } from '../../src/inject/injection.ts';
 import { Injector } from '../../src/inject/injector.ts';
 import { issuePlaceholders, placeholdersByVariable } from '../../src/inject/placeholder.ts';
 import { signRequest, unsigned } from '../../src/inject/signing.ts';
 import type { RequestSigning } from '../../src/plan/plan.ts';
+import { expectedAuthorization } from '../support/aws-signature.ts';
 import { CREDENTIAL, fixed, request } from './pretended.ts';
 
 const KEYS = {
@@ -82,29 +82,11 @@ async function signed(wanted: Wanted): Promise<{ target: string; headers: Record
   return { target, headers: byName };
 }
 
-/** What another implementation makes of the same request. */
-function oracle(
-  sentHeaders: Record<string, string>,
-  more: { method: string; path: string; host: string; service: string; region: string },
-): string {
-  const names = /SignedHeaders=([^,]+)/.exec(sentHeaders['authorization']!)![1]!.split(';');
-  const headers: Record<string, string> = {};
-  for (const name of names) headers[name] = sentHeaders[name]!;
-  const result = aws4.sign(
-    {
-      ...more,
-      headers,
-      extraHeadersToInclude: Object.fromEntries(names.map((name) => [name, true])),
-    } as never,
-    {
-      accessKeyId: KEYS.AWS_ACCESS_KEY_ID,
-      secretAccessKey: KEYS.AWS_SECRET_ACCESS_KEY,
-      sessionToken: 'a-session-token',
-    },
-  );
-  return (result.headers as Record<string, string>)['Authorization']!;
-}
-
+const SIGNER = {
+  accessKeyId: KEYS.AWS_ACCESS_KEY_ID,
+  secretAccessKey: KEYS.AWS_SECRET_ACCESS_KEY,
+  sessionToken: 'a-session-token',
+};
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 describe('a signature', () => {
@@ -146,7 +128,9 @@ describe('a signature', () => {
     const { headers, target } = await signed(wanted);
     expect(target).toBe(wanted.target ?? '/');
     const { method = 'POST', host = 'sqs.eu-west-1.amazonaws.com' } = wanted;
-    expect(headers['authorization']).toBe(oracle(headers, { method, path: target, host, ...scope }));
+    expect(headers['authorization']).toBe(
+      expectedAuthorization(headers, { method, path: target, host, ...scope }, SIGNER),
+    );
     expect(headers['x-amz-date']).toBe('20261129T100000Z');
     expect(headers['x-amz-security-token']).toBe('a-session-token');
     expect(JSON.stringify(headers)).not.toContain('openshell:resolve');

@@ -17,6 +17,7 @@ describe('requestFacts', () => {
         encodedSlash: false,
         query: new Map([['q', ['1', ' ']]]),
         authority: null,
+        asked: null,
       },
     });
   });

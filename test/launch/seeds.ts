@@ -32,6 +32,7 @@ export const SEEDS: readonly (readonly [type: number, payload: Buffer])[] = [
   [ENUMS.report.peer, payload(9n, 40_000, v4)],
   [ENUMS.report.peer, payload(9n, 0, Buffer.alloc(0))],
   [ENUMS.report.reused, payload(2, 1, 77, 2, 78)],
+  [ENUMS.report.kept, payload(2, 3, 0, 0)],
   [ENUMS.report.unix, payload(text('\0/tmp/.X11-unix/X0'), ...caller)],
   [ENUMS.report.limit, payload(ENUMS.limit.memory, 1n << 30n)],
 ];

@@ -1,4 +1,4 @@
-/* A fuzzer of what commands of the supervisor do to calls that wait (libFuzzer): verdicts, `datagrams`, `forget`, in any order,
+/* A fuzzer of what commands of the supervisor do to calls that wait (libFuzzer): verdicts, `datagrams`, `keep`, in any order,
    for calls of any kind. Every call is answered once at most, no descriptor is lost, and what is connected is what was said. */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -14,6 +14,8 @@ static int64_t shifted_ms(void) { return now_ms() + ahead_ms; }
 #include "datagrams.h"
 #include "destination.h"
 #include "handle.h"
+#include "keeping.h"
+#include "ledger.h"
 #include "relay.h"
 #include "sending.h"
 #include "swap.h"
@@ -29,6 +31,7 @@ static int64_t shifted_ms(void) { return now_ms() + ahead_ms; }
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length);
 pid_t __wrap_fork(void);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
 
 static const uint8_t *input;
 static const uint8_t *input_end;
@@ -156,6 +159,10 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t length) {
   errno = errors[next() % 4];
   return errno == 0 ? 0 : -1;
 }
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left) {
+  (void)time, (void)left;
+  return 0;
+}
 pid_t __wrap_fork(void) {
   errno = EAGAIN;
   return -1;
@@ -230,6 +237,7 @@ static void give(struct mediator *mediator, enum command what, const uint8_t *by
   memcpy(exact, bytes, length);
   if (what == COMMAND_DATAGRAMS) relay_make(-1, exact, length);
   else if (what == COMMAND_DELIVER) datagrams_deliver(exact, length);
+  else if (what == COMMAND_KEEP) keep_only(mediator, exact, length);
   else resume_verdict(mediator, exact, length);
   free(exact);
 }
@@ -255,11 +263,14 @@ static unsigned open_files(void) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static int null = -1;
-  if (null < 0) null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (null < 0) {
+    null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    want(ledger_start());
+  }
   unsigned before = open_files();
   struct control control = {.fd = null};
   static const struct settings_row settings = {.network_held = 1, .platform = 1};
-  struct mediator mediator = {.settings = &settings, .control = &control, .listener = -1, .poll = epoll_create1(EPOLL_CLOEXEC), .top = 1, .inner = -1};
+  struct mediator mediator = {.settings = &settings, .control = &control, .listener = -1, .poll = epoll_create1(EPOLL_CLOEXEC), .top = getpid(), .inner = -1};
   want(mediator.poll >= 0);
   input = data;
   input_end = data + size;
@@ -281,7 +292,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       case 6:
         resume_ready(&mediator, MEDIATE_POLL_BASE + next() % 8);
         verdicts_flush(&control, next() % 2);
-        if (next() % 4 == 0) verdicts_forget();
+        if (next() % 4 != 0) break;
+        length = next() % sizeof payload;
+        fill(payload, length);
+        give(&mediator, COMMAND_KEEP, payload, length);
         break;
       case 7:
         ahead_ms += next() * 256;

@@ -101,7 +101,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       frame('verdict', Buffer.alloc(48, 3)),
       frame('datagrams', Buffer.alloc(28, 2)),
       wordsFrame('resize'),
-      frame('forget', Buffer.alloc(4096)),
+      frame('keep', Buffer.alloc(4096)),
     ]);
     const step = (what: number, amount: number, more = 0): Buffer =>
       Buffer.from([what, amount & 255, amount >> 8, more]);
@@ -124,6 +124,8 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       'connecting',
       'sending',
       'verdicts',
+      'ledger',
+      'keeping',
       'relay',
       'control',
       'births',
@@ -137,7 +139,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       compiler: clang!,
       flags: [
         ...['-O1', '-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=all'],
-        '-Wl,--wrap=connect,--wrap=fork',
+        '-Wl,--wrap=connect,--wrap=fork,--wrap=nanosleep',
       ],
       sources: ['command-fuzz.c'],
       units: [...units, 'listeners', 'tree', 'descriptors', 'inbox', 'network', 'place'].map(

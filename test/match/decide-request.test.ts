@@ -22,6 +22,7 @@ function judge(rules: EgressTable, text: string, who = CURL, work?: RequestWork)
 /** `kind reason line`. */
 function short(rules: EgressTable, text: string, who = CURL): string {
   const verdict = judge(rules, text, who);
+  if (verdict.kind === 'unread') return `unread ${verdict.reading.kind}`;
   const reason = verdict.kind === 'allow' ? '' : `${verdict.reason} `;
   return `${verdict.kind} ${reason}${verdict.rule?.line ?? '-'}`;
 }

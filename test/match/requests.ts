@@ -37,6 +37,7 @@ export function inspected(
     path: null,
     allow: allow.map((text, index) => rule(text, { index, line: 100 + index })),
     deny: deny.map((text, index) => rule(text, { index, line: 200 + index })),
+    messages: null,
     credential: null,
     ...more,
   };

@@ -15,7 +15,7 @@ export function pretend(
   const launcher: Launcher = {
     signal: nothing,
     verdict: () => judged(),
-    forget: nothing,
+    keepOnly: nothing,
     datagrams: nothing,
     deliver: nothing,
     resize: nothing,
@@ -44,5 +44,6 @@ export function pretend(
     quiet: true,
     degraded: [],
     warn: nothing,
+    reload: null,
   });
 }

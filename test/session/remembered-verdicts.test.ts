@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/base/address.ts';
 import { decisionDraft } from '../../src/egress/decision-event.ts';
+import type { Standing } from '../../src/egress/standing.ts';
 import { RememberedVerdicts } from '../../src/session/remembered-verdicts.ts';
 
 const event = (host: string) =>
@@ -13,22 +15,55 @@ const event = (host: string) =>
     address: null,
     process: null,
   });
-
-it('keeps the event of a verdict as long as the warden may give it, and reports of it may come', () => {
-  let now = 0;
-  const verdicts = new RememberedVerdicts(() => now);
-  const first = verdicts.keep(event('a.test'), 1000)!;
-  now = 10_500;
-  const second = verdicts.keep(event('b.test'), 1000)!;
-  expect([verdicts.find(first), verdicts.find(second)]).toEqual([event('a.test'), event('b.test')]);
-  now = 11_001;
-  verdicts.keep(event('c.test'), 1000);
-  expect([verdicts.find(first), verdicts.find(second)]).toEqual([null, event('b.test')]);
+const standing = (host: string, pid = 1): Standing => ({
+  host: { text: host, address: null },
+  port: 1,
+  address: parseAddress('192.0.2.1')!,
+  identity: { pid, executable: { path: '/bin/x', sha256: 'aa' }, ancestors: [] },
+  inspected: false,
 });
 
-it('lets verdicts be given once only when there are too many', () => {
-  const verdicts = new RememberedVerdicts(() => 0);
-  const tokens = Array.from({ length: 8193 }, () => verdicts.keep(event('a.test'), 1000));
-  expect(tokens.at(-2)).not.toBeNull();
-  expect(tokens.at(-1)).toBeNull();
+describe('verdicts', () => {
+  it('are known by one token while they are equal, whichever process asks', () => {
+    const verdicts = new RememberedVerdicts(() => 0);
+    const first = verdicts.keep(standing('a.test', 1), event('a.test'), 1000);
+    const other = verdicts.keep(standing('b.test', 1), event('b.test'), 1000);
+    expect(verdicts.keep(standing('a.test', 2), event('a.test'), 1000)).toEqual(first);
+    expect(other.token).not.toBe(first.token);
+    expect(verdicts.find(first.token)).toEqual(event('a.test'));
+  });
+
+  it('give place to others when nothing will be reported about them any more', () => {
+    let now = 0;
+    const verdicts = new RememberedVerdicts(() => now, 2);
+    const [first, second] = ['a.test', 'b.test'].map((host) =>
+      verdicts.keep(standing(host), event(host), 1000),
+    );
+    now = 10_500;
+    const early = verdicts.keep(standing('c.test'), event('c.test'), 1000);
+    expect(early.ttlMs).toBe(0);
+    expect(verdicts.find(early.token)).toBeNull();
+    now = 11_001;
+    const late = verdicts.keep(standing('c.test'), event('c.test'), 1000);
+    expect(late.ttlMs).toBe(1000);
+    expect([first, second, late].map((one) => verdicts.find(one!.token))).toEqual([
+      null,
+      event('b.test'),
+      event('c.test'),
+    ]);
+  });
+
+  it('are sorted by what a later policy allows; what it does not is another verdict when it is allowed again', () => {
+    const verdicts = new RememberedVerdicts(() => 0);
+    const stays = verdicts.keep(standing('a.test'), event('a.test'), 1000);
+    const goes = verdicts.keep(standing('b.test'), event('b.test'), 1000);
+    const sorted = verdicts.sort(({ host }) => host.text === 'a.test');
+    expect(sorted).toEqual({ kept: [stays.token], dropped: [goes.token] });
+    expect(verdicts.find(goes.token)).toEqual(event('b.test'));
+    const again = verdicts.keep(standing('b.test'), event('b.test'), 1000);
+    expect(again.token).not.toBe(goes.token);
+    verdicts.drop(sorted.dropped);
+    expect(verdicts.find(goes.token)).toBeNull();
+    expect(verdicts.find(again.token)).toEqual(event('b.test'));
+  });
 });

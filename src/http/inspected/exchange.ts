@@ -22,16 +22,21 @@ interface Limits {
 /** Methods that may be sent again when a connection that was kept turns out to be closed (RFC 9110 section 9.2.2). */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Settles when the answer has ended or either side is gone. `onFailure`: nothing was sent to the client yet. */
+/**
+ * Settles when the answer has ended or either side is gone.
+ * @param onFailure nothing was sent to the client yet
+ * @param elsewhere where the request can be sent instead, after an error before anything of it was sent
+ */
 export function exchange(
   upstream: Upstream,
   outbound: Outbound,
   client: ClientExchange,
   limits: Limits,
   onFailure: (error: Error) => void,
+  elsewhere: (error: Error) => Upstream | null = () => null,
 ): Promise<void> {
   return new Promise((resolve) => {
-    const relay = new Relay(upstream, outbound, client, limits, onFailure);
+    const relay = new Relay(upstream, outbound, client, limits, onFailure, elsewhere);
     client.onClose(() => {
       relay.leave();
       resolve();
@@ -40,8 +45,11 @@ export function exchange(
   });
 }
 
+const text = (part: Buffer | string): string => (typeof part === 'string' ? part : part.toString('latin1'));
+
 class Relay implements Dispatcher.DispatchHandler {
-  readonly #upstream: Upstream;
+  #upstream: Upstream;
+  readonly #elsewhere: (error: Error) => Upstream | null;
   readonly #outbound: Outbound;
   readonly #client: ClientExchange;
   readonly #limits: Limits;
@@ -58,12 +66,14 @@ class Relay implements Dispatcher.DispatchHandler {
     client: ClientExchange,
     limits: Limits,
     onFailure: (error: Error) => void,
+    elsewhere: (error: Error) => Upstream | null,
   ) {
     this.#upstream = upstream;
     this.#outbound = outbound;
     this.#client = client;
     this.#limits = limits;
     this.#onFailure = onFailure;
+    this.#elsewhere = elsewhere;
     this.#repeatable = outbound.body === null && REPEATABLE.has(outbound.method);
     client.onDrain(() => this.#resume?.());
   }
@@ -94,8 +104,8 @@ class Relay implements Dispatcher.DispatchHandler {
     else this.#abort = abort;
   }
 
-  onHeaders(status: number, raw: Buffer[], resume: () => void, phrase: string): boolean {
-    const headers = inspectedResponse(raw.map((part) => part.toString('latin1')));
+  onHeaders(status: number, raw: (Buffer | string)[], resume: () => void, phrase: string): boolean {
+    const headers = inspectedResponse(raw.map(text));
     if (status < 200) {
       this.#informational += 1;
       if (this.#informational > this.#limits.informational)
@@ -115,17 +125,19 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onComplete(raw: readonly (Buffer | string)[] | null): void {
     this.#ended = true;
-    this.#client.end(
-      forwardedTrailers(
-        (raw ?? []).map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
-      ),
-    );
+    this.#client.end(forwardedTrailers((raw ?? []).map(text)));
   }
 
   onError(error: Error): void {
     if (this.#ended) return;
     if (this.#repeatable && (error as NodeJS.ErrnoException).code === 'UND_ERR_SOCKET') {
       this.#repeatable = false;
+      this.send();
+      return;
+    }
+    const other = this.#elsewhere(error);
+    if (other !== null) {
+      this.#upstream = other;
       this.send();
       return;
     }

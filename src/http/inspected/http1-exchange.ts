@@ -66,8 +66,9 @@ export class Http1Exchange implements ClientExchange {
     this.#response.destroy();
   }
 
-  refuse({ kind, body }: Refused): void {
-    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs);
+  refuse({ kind, body, form }: Refused): void {
+    const text = form?.kind === 'json' ? form.text : undefined;
+    refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs, text);
   }
 
   answer(whole: WholeAnswer): void {

@@ -65,7 +65,7 @@ async function withBody(
       case 'changed': {
         const changed = Buffer.isBuffer(body)
           ? ({ kind: 'whole', bytes: wholeThrough(body, handled.bytes()) } as const)
-          : await wholeBody(through(body, new BodyStream(handled.bytes())), CREDENTIAL_LIMITS.heldBody);
+          : await wholeBody(through(body, new BodyStream(handled.bytes())), CREDENTIAL_LIMITS.heldBodyBytes);
         if (changed.kind === 'longer') return ok({ headers, body: changed.stream });
         const { bytes } = changed;
         return ok({ headers: [...headers, 'Content-Length', String(bytes.length)], body: bytes });

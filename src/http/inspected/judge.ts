@@ -5,22 +5,20 @@ import type { Draft, ProcessReference, RuleReference } from '../../event/event.t
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
 import { decide } from '../../match/decide.ts';
-import { decideRequest } from '../../match/decide-request.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
-import type { Selected } from '../../match/request-verdict.ts';
+import type { Selected, WantedRule } from '../../match/request-verdict.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { type Authority, parseAuthority } from '../request-target.ts';
-
-export interface Head {
-  readonly method: string;
-  /** Request-target as it came. */
-  readonly target: string;
-}
+import type { ClientExchange } from './client-exchange.ts';
+import { decideSighted, type Seen } from './sighted.ts';
 
 /** A request that may be sent: as `facts` say, and in no other form. */
 export interface Allowed {
   readonly facts: RequestFacts;
+  /** The body that was judged, to be sent as it is; null: none was. */
+  readonly held: Buffer | null;
+  readonly formOf: Seen['formOf'];
   readonly selected: Selected;
   /** Endpoints that allow the destination: what its addresses are checked against. */
   readonly candidates: Candidates;
@@ -31,12 +29,15 @@ export interface Allowed {
 
 export type Judgement =
   | { readonly state: 'allowed'; readonly allowed: Allowed }
-  | { readonly state: 'refused'; readonly refused: Refused };
+  | { readonly state: 'refused'; readonly refused: Refused }
+  /** The client left before all had come. */
+  | { readonly state: 'gone' };
 
 interface Why {
   readonly kind: RefusalKind;
   readonly reason: string;
   readonly rule: RuleReference | null;
+  readonly wanted?: WantedRule | null;
 }
 
 /** @param defaultPort of the scheme that the request came by */
@@ -44,15 +45,15 @@ export async function judgeRequest(
   context: ProxyContext,
   connection: ProxyConnection,
   authority: Authority,
-  head: Head,
+  client: ClientExchange,
   defaultPort: number,
 ): Promise<Judgement> {
   const { host, port } = authority;
   const identity = await connection.identity();
   const process = identity.ok ? processOf(identity.value) : identity.error.process;
-  const refuse = (why: Why, path: string | null): Judgement =>
-    refuseRequestBy(context, authority, { ...head, path }, why, process);
-  const read = requestFacts(head);
+  const refuse = (why: Why, path: string | null, seen?: Seen): Judgement =>
+    refuseRequestBy(context, authority, { method: client.method, path }, why, process, seen);
+  const read = requestFacts(client);
   if (!read.ok) {
     const { reason, detail } = read.error;
     return refuse({ kind: reason, reason: detail, rule: null }, null);
@@ -75,24 +76,30 @@ export async function judgeRequest(
     const { reason, message, rule } = destination;
     return refuse({ kind: reason, reason: message, rule }, facts.path);
   }
-  const verdict = decideRequest(index, { ...query, facts });
+  const sighted = await decideSighted(index, { ...query, facts }, client);
+  if (sighted.kind === 'gone') return { state: 'gone' };
+  if (sighted.kind === 'unreadable') {
+    const { reason, detail, selected } = sighted;
+    return refuse({ kind: reason, reason: detail, rule: selected.rule }, facts.path, sighted);
+  }
+  const { verdict, held, formOf } = sighted;
   if (verdict.kind === 'deny' || verdict.selected === null) {
     const { rule } = verdict;
     const why =
       verdict.kind === 'allow'
         ? ({ kind: 'request_not_allowed', reason: 'no endpoint is about it', rule } as const)
-        : { kind: verdict.reason, reason: verdict.message, rule };
-    return refuse(why, facts.path);
+        : { kind: verdict.reason, reason: verdict.message, rule, wanted: verdict.wanted };
+    return refuse(why, facts.path, sighted);
   }
   const { selected, rule } = verdict;
   const decided = verdict.kind === 'audit' ? verdict.reason : 'allowed';
   const action = verdict.kind === 'audit' ? 'audit' : 'allow';
-  context.emit(requestDraft(action, decided, rule, authority, facts, process));
+  context.emit(requestDraft(action, decided, rule, authority, facts, process, sighted.asked));
   const { candidates } = destination;
   const binary = who.executable.path;
   return {
     state: 'allowed',
-    allowed: { facts, selected, candidates, rule: rule ?? selected.rule, binary, process },
+    allowed: { facts, held, formOf, selected, candidates, rule: rule ?? selected.rule, binary, process },
   };
 }
 
@@ -107,18 +114,20 @@ function refuseRequestBy(
   request: { readonly method: string; readonly path: string | null },
   why: Why,
   process: ProcessReference | null,
+  seen?: Seen,
 ): Judgement {
   const { method, path } = request;
-  const { kind, reason, rule } = why;
-  context.emit(
-    requestDraft('deny', REFUSALS[kind].reason, rule, authority, { method, path: path ?? '' }, process),
-  );
+  const { kind, reason, rule, wanted = null } = why;
+  const shown = { method, path: path ?? '' };
+  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, shown, process, seen?.asked));
   const host = authority.host.text;
   const { port } = authority;
   const detail = `${method} ${host}:${port}${path ?? ''} not permitted by policy`;
   const binary = process?.exe ?? null;
-  const body = refusalOf({ kind, detail, reason, rule, method, path, host, port, binary, address: null });
-  return { state: 'refused', refused: { kind, body } };
+  const facts = { kind, detail, reason, rule, method, path, host, port, binary, address: null, wanted };
+  const body = refusalOf(facts);
+  const form = seen?.formOf?.(kind, body);
+  return { state: 'refused', refused: { kind, body, ...(form === undefined ? {} : { form }) } };
 }
 
 /** The event about a request. Its query may hold what is nobody's business, and is left out. */
@@ -129,6 +138,7 @@ export function requestDraft(
   { host, port }: Authority,
   { method, path }: { readonly method: string; readonly path: string },
   process: ProcessReference | null,
+  asked: readonly string[] = [],
 ): Draft {
   return {
     type: action === 'deny' ? 'denial' : 'decision',
@@ -136,7 +146,14 @@ export function requestDraft(
     action,
     reason,
     rule,
-    subject: { kind: 'request', method, host: host.text, port, path },
+    subject: {
+      kind: 'request',
+      method,
+      host: host.text,
+      port,
+      path,
+      ...(asked.length === 0 ? {} : { asked }),
+    },
     process,
     count: 1,
   };

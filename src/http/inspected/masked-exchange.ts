@@ -77,7 +77,10 @@ export class MaskedExchange implements ClientExchange {
   }
 
   end(trailers: readonly (readonly [string, string])[]): void {
-    this.#trailers = trailers.map(([name, value]) => [name, this.#mask.text(value)] as const);
+    // A name that was a secret is no name any more.
+    this.#trailers = trailers
+      .filter(([name]) => this.#mask.text(name) === name)
+      .map(([name, value]) => [name, this.#mask.text(value)] as const);
     const [first] = this.#stages;
     if (first === undefined) this.#client.end(this.#trailers);
     else first.end();

@@ -15,7 +15,7 @@ import type { InferenceHandler } from './inference-handler.ts';
 import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
 import { MaskedExchange } from './masked-exchange.ts';
-import { UpstreamProblem, type Upstreams } from './upstreams.ts';
+import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
   readonly context: ProxyContext;
@@ -51,6 +51,7 @@ export async function serveRequest(
     return inference.handle(client, { process });
   }
   const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);
     return;
@@ -59,10 +60,15 @@ export async function serveRequest(
   const injected = await injectedFor(pipeline, route, allowed, client);
   if (injected === null) return;
   const { outbound, mask } = injected;
-  const upstream = upstreams.to({ host, port, secure: route.secure, candidates: allowed.candidates });
-  const back = mask === null ? client : new MaskedExchange(client, mask);
-  await exchange(upstream, outbound, back, context.limits, (error) =>
-    client.refuse(failureOf(context, route, allowed, error)),
+  const { candidates } = allowed;
+  const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
+  await exchange(
+    upstreams.to(key),
+    outbound,
+    mask === null ? client : new MaskedExchange(client, mask),
+    context.limits,
+    (error) => client.refuse(failureOf(context, route, allowed, error)),
+    (error) => (error instanceof OnlyHttp2 ? upstreams.overHttp2(key) : null),
   );
 }
 
@@ -73,20 +79,22 @@ async function injectedFor(
   allowed: Allowed,
   client: ClientExchange,
 ): Promise<Injected | null> {
+  const { facts, held, selected } = allowed;
+  const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
-    method: allowed.facts.method,
-    target: allowed.facts.target,
+    method: facts.method,
+    target: facts.target,
     headers: [
       'Host',
       authorityText(route.authority, defaultPort(route)),
       ...client.headers,
-      ...(client.contentLength === null ? [] : ['Content-Length', client.contentLength]),
+      ...(contentLength === null ? [] : ['Content-Length', contentLength]),
     ],
-    body: client.body,
+    body: client.body === null ? null : (held ?? client.body),
   };
-  let continued = false;
+  let continued = held !== null || client.body === null || !client.expectsContinue;
   const continues = (): void => {
-    if (!continued && client.body !== null && client.expectsContinue) client.sendContinue();
+    if (!continued) client.sendContinue();
     continued = true;
   };
   if (injector === null) {
@@ -98,7 +106,7 @@ async function injectedFor(
     gone = true;
   });
   const { host, port } = route.authority;
-  const destination = { selected: allowed.selected, secure: route.secure, host: host.text, port };
+  const destination = { selected, secure: route.secure, host: host.text, port };
   const injected = await inject(injector, destination, outbound, continues);
   if (injected.ok) {
     continues();
@@ -111,7 +119,7 @@ async function injectedFor(
 function refusedCredential(
   context: ProxyContext,
   { authority }: Route,
-  { selected, facts, binary, process }: Allowed,
+  { selected, facts, binary, process, formOf }: Allowed,
   { kind, detail }: InjectionProblem,
 ): Refused {
   const { rule } = selected;
@@ -132,13 +140,22 @@ function refusedCredential(
     binary,
     address: null,
   });
-  return { kind, body };
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
+}
+
+/** gRPC has no other way than HTTP/2 to a server. */
+function isGrpc({ headers }: ClientExchange): boolean {
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.toLowerCase() === 'content-type')
+      return /^application\/grpc(?![\w-])/i.test(headers[i + 1]!);
+  return false;
 }
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
 function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
   const { authority } = route;
-  const { rule, binary, facts, process } = allowed;
+  const { rule, binary, facts, process, formOf } = allowed;
   if (error instanceof InjectionError) return refusedCredential(context, route, allowed, error.problem);
   const problem = error instanceof UpstreamProblem ? error : null;
   const kind =
@@ -157,5 +174,6 @@ function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error:
     binary,
     address: problem?.destination?.address ?? null,
   });
-  return { kind, body };
+  const form = formOf?.(kind, body);
+  return { kind, body, ...(form === undefined ? {} : { form }) };
 }

@@ -13,6 +13,7 @@ import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
 import { Http1Exchange } from './http1-exchange.ts';
+import { serveHttp2 } from './http2-front.ts';
 import type { InferenceHandler } from './inference-handler.ts';
 import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
@@ -91,7 +92,8 @@ export class InspectedServer implements Inspection {
         const secure = await terminate(socket, await this.#authority.leafFor(authority.host.text));
         if (secure === null) return;
         this.#secure.add(secure);
-        this.#accept(inner(secure));
+        if (secure.alpnProtocol === 'h2') this.#acceptHttp2(inner(secure));
+        else this.#accept(inner(secure));
       }
     }
   }
@@ -113,6 +115,10 @@ export class InspectedServer implements Inspection {
     await this.#refuseTakeover(connection, request, 'another protocol is asked for');
   }
 
+  renew(): void {
+    this.#pipeline.upstreams.renew();
+  }
+
   async close(): Promise<void> {
     await this.#connections.closeAll();
     await this.#pipeline.upstreams.close();
@@ -123,6 +129,16 @@ export class InspectedServer implements Inspection {
     if (connection.socket.destroyed) return;
     if (this.#connections.add(connection) === 'accepted') this.#front.emit('connection', connection.socket);
     else connection.socket.destroy();
+  }
+
+  #acceptHttp2(connection: ProxyConnection): void {
+    const { socket } = connection;
+    if (socket.destroyed) return;
+    if (this.#connections.add(connection) !== 'accepted') return void socket.destroy();
+    const route = this.#routeOf(connection);
+    serveHttp2(this.#context, connection, route, (client) =>
+      serveRequest(this.#pipeline, connection, route, client),
+    );
   }
 
   #alert(socket: Socket, alert: number): void {

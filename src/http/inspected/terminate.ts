@@ -8,7 +8,7 @@ import type { ClientHello } from '../tls/client-hello.ts';
 export type Hello = Extract<ClientHello, { kind: 'hello' }>;
 
 /** What is offered to clients, the most liked first. */
-export const PROTOCOLS = ['http/1.1'] as const;
+export const PROTOCOLS = ['h2', 'http/1.1'] as const;
 
 export interface HelloProblem {
   readonly kind: 'authority_mismatch' | 'unsupported_protocol';
@@ -62,6 +62,8 @@ export function terminate(
     secure.on('error', fail);
     secure.once('secure', () => {
       clearTimeout(timer);
+      // What tls.Server does for its sockets; Node's HTTP/2 waits for it.
+      (secure as TLSSocket & { secureConnecting: boolean }).secureConnecting = false;
       secure.off('close', fail);
       secure.off('error', fail);
       secure.on('error', () => secure.destroy());

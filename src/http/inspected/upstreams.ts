@@ -1,11 +1,13 @@
 /** Connections to the servers behind endpoints whose requests are looked at: checked, dialled and verified, then kept for a while. */
 import type { Socket } from 'node:net';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Candidates, DestinationProblem } from '../../egress/destination.ts';
 import type { Dialer } from '../../egress/dial.ts';
 import { UPSTREAM_LIMITS } from '../limits.ts';
-import type { Authority } from '../request-target.ts';
+import { type Authority, authorityText } from '../request-target.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
+import type { Upstream } from './exchange.ts';
+import { Http2Upstream } from './http2-upstream.ts';
 
 /** Why there is no connection: the error that a request ends with. */
 export class UpstreamProblem extends Error {
@@ -18,12 +20,19 @@ export class UpstreamProblem extends Error {
   }
 }
 
+/** The server does not speak HTTP/1.1. */
+export class OnlyHttp2 extends UpstreamProblem {}
+
 export interface UpstreamKey extends Authority {
   /** Speak TLS with it. */
   readonly secure: boolean;
   /** What its addresses are checked against. */
   readonly candidates: Candidates;
+  /** The request is for HTTP/2 only, as gRPC is. */
+  readonly http2: boolean;
 }
+
+type Kept = Pool | Http2Upstream;
 
 export class Upstreams {
   readonly #dialer: Dialer;
@@ -31,7 +40,9 @@ export class Upstreams {
   readonly #limits: typeof UPSTREAM_LIMITS;
   readonly #headerBytes: number;
   /** In the order of use, the longest unused first. */
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Kept>();
+  /** Servers that were found to speak nothing else, as long as they are kept. */
+  readonly #http2 = new WeakMap<Kept, Http2Upstream>();
 
   constructor(dialer: Dialer, tls: UpstreamTls, headerBytes: number, limits = UPSTREAM_LIMITS) {
     this.#dialer = dialer;
@@ -41,24 +52,32 @@ export class Upstreams {
   }
 
   /** Whatever is sent by it goes to that host, at an address that these endpoints allow it to have. */
-  to(key: UpstreamKey): Dispatcher {
+  to(key: UpstreamKey): Upstream {
     const text = textOf(key);
     let pool = this.#pools.get(text);
     if (pool !== undefined) this.#pools.delete(text);
-    pool ??= this.#make(key);
+    pool ??= key.http2 ? this.#makeHttp2(key) : this.#make(key);
     this.#pools.set(text, pool);
     if (this.#pools.size > this.#limits.pools) {
       const [oldest, unused] = this.#pools.entries().next().value!;
       this.#pools.delete(oldest);
       void unused.close();
     }
-    return pool;
+    return this.#http2.get(pool) ?? pool;
   }
 
   /** The rules are others: nothing that was checked by the old ones is used for a new request. */
   renew(): void {
     for (const pool of this.#pools.values()) void pool.close();
     this.#pools.clear();
+  }
+
+  /** Instead of one that has failed with `OnlyHttp2`. */
+  overHttp2(key: UpstreamKey): Upstream {
+    const upstream = this.to({ ...key, http2: true });
+    const pool = this.#pools.get(textOf(key));
+    if (pool !== undefined && upstream instanceof Http2Upstream) this.#http2.set(pool, upstream);
+    return upstream;
   }
 
   async close(): Promise<void> {
@@ -78,7 +97,7 @@ export class Upstreams {
       bodyTimeout: 0,
       maxHeaderSize: this.#headerBytes,
       connect: (_options, done) => {
-        void this.#connect(key).then(
+        void this.#connect(key, ['http/1.1']).then(
           (socket) => done(null, socket),
           (error: unknown) => done(error as Error, null),
         );
@@ -86,21 +105,40 @@ export class Upstreams {
     });
   }
 
-  async #connect({ host, port, secure, candidates }: UpstreamKey): Promise<Socket> {
+  #makeHttp2(key: UpstreamKey): Http2Upstream {
+    return new Http2Upstream(authorityText(key, 443), () => this.#connect(key, ['h2']));
+  }
+
+  async #connect(
+    { host, port, secure, candidates }: UpstreamKey,
+    protocols: readonly string[],
+  ): Promise<Socket> {
     const dialled = await this.#dialer.dial(host, port, candidates);
     if (!dialled.ok) throw new UpstreamProblem(dialled.error.detail, dialled.error);
     const { socket, target } = dialled.value;
     if (!secure) return socket;
     const address = target.address.text;
-    const connected = await this.#tls.connect({ host: host.text, address, port: target.port, socket });
-    if (!connected.ok) throw new UpstreamProblem(`no TLS with ${host.text}:${port}: ${connected.error}`);
+    const to = { host: host.text, address, port: target.port };
+    const connected = await this.#tls.connect({ ...to, socket, protocols });
+    if (!connected.ok) {
+      const Problem =
+        NO_SUCH_PROTOCOL.test(connected.error) && protocols[0] !== 'h2' ? OnlyHttp2 : UpstreamProblem;
+      throw new Problem(`no TLS with ${host.text}:${port}: ${connected.error}`);
+    }
+    if (protocols[0] === 'h2' && connected.value.alpnProtocol !== 'h2') {
+      connected.value.destroy();
+      throw new UpstreamProblem(`${host.text}:${port} does not speak HTTP/2`);
+    }
     return connected.value;
   }
 }
 
-const textOf = ({ host, port, secure, candidates }: UpstreamKey): string =>
+/** The alert `no_application_protocol` (RFC 7301), as OpenSSL tells of it. */
+const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
+
+const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
   [
-    secure ? 'tls' : 'plain',
+    secure ? (http2 ? 'h2' : 'tls') : 'plain',
     host.text,
     port,
     ...candidates.map(({ rule }) => `${rule.policy}#${rule.index}`),

@@ -21,6 +21,8 @@ export interface UpstreamTarget {
   readonly address: string;
   readonly port: number;
   readonly socket: Socket;
+  /** What is offered (ALPN), the most liked first. */
+  readonly protocols: readonly string[];
 }
 
 export class UpstreamTls {
@@ -38,9 +40,9 @@ export class UpstreamTls {
   }
 
   /** A failure closes the socket, and says why. */
-  connect({ host, address, port, socket }: UpstreamTarget): Promise<Result<TLSSocket, string>> {
+  connect({ host, address, port, socket, protocols }: UpstreamTarget): Promise<Result<TLSSocket, string>> {
     // Whom a session was verified for is part of its name.
-    const key = `${host} ${address} ${port}`;
+    const key = `${host} ${address} ${port} ${protocols.join()}`;
     const session = this.#sessions.get(key);
     return new Promise((resolve) => {
       const secure = connect({
@@ -49,7 +51,7 @@ export class UpstreamTls {
         // Addresses are not sent as names (RFC 6066, section 3); the certificate is for them all the same.
         servername: isIP(host) === 0 ? host : '',
         checkServerIdentity: (_servername, certificate) => checkServerIdentity(host, certificate),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: [...protocols],
         rejectUnauthorized: true,
         ...(session === undefined ? {} : { session }),
       });

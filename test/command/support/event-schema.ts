@@ -15,7 +15,7 @@ const KEYS = [
   'type',
   'v',
 ];
-const TYPES = ['start', 'decision', 'denial', 'exit', 'degraded'];
+const TYPES = ['start', 'decision', 'denial', 'exit', 'degraded', 'reload'];
 const LAYERS = ['session', 'egress', 'names', 'unix', 'syscalls', 'limits', 'inference'];
 /** RFC 3339, UTC, milliseconds. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -29,6 +29,7 @@ const target = (host: string, port: number) => ({
   address: '127.0.0.1',
   port,
   socket: connect(port, '127.0.0.1'),
+  protocols: ['http/1.1'],
 });
 
 describe('TLS to a server', () => {
