@@ -20,11 +20,8 @@ import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Inspection, ProxyContext } from '../http/authorise.ts';
-import type { InferenceHandler } from '../http/inspected/inference-handler.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import type { GivenRoutes } from '../inference/given.ts';
-import type { ProviderNetwork } from '../inference/provider-connection.ts';
-import type { InferenceOptions } from '../inference/router.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
@@ -34,6 +31,7 @@ import type { EgressTable, Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { inspectionBy } from './late-inspection.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
@@ -344,46 +342,6 @@ export class Mediation {
     const here = text === LOOPBACK || UNSPECIFIED.includes(text);
     return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
-}
-
-/** Loaded when a connection is first opened. */
-const inspectionBy =
-  (
-    { authority, upstream }: Trust,
-    { credentials, inference, emit }: MediationOptions,
-    network: Omit<ProviderNetwork, 'tls'>,
-  ) =>
-  async (context: ProxyContext): Promise<Inspection> => {
-    const { InspectedServer, makeInjector, UpstreamTls, upstreamTrust } = await import(
-      '../http/inspected/inspected.late.ts'
-    );
-    const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
-    return new InspectedServer({
-      context,
-      authority,
-      upstreamTls,
-      injector: credentials === null ? null : makeInjector(credentials, upstream),
-      inference:
-        inference === null
-          ? null
-          : lateRouter({ ...inference, network: { ...network, tls: upstreamTls }, emit }),
-    });
-  };
-
-/** Loaded at the first request to inference.local. */
-function lateRouter(options: InferenceOptions): InferenceHandler {
-  let router: Promise<InferenceHandler> | null = null;
-  const load = async (): Promise<InferenceHandler> => {
-    const { createInferenceRouter } = await import('../inference/inference.late.ts');
-    return createInferenceRouter(options);
-  };
-  return {
-    handle: async (client, caller) => {
-      router ??= load();
-      await (await router).handle(client, caller);
-    },
-    close: async () => (await router)?.close(),
-  };
 }
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */

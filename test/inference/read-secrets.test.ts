@@ -53,7 +53,7 @@ describe('readSecrets', () => {
     ],
     ['env:A', { A: 'x'.repeat(20_000) }, 'the credential of the route r (env:A) is longer than 16384 bytes'],
     ['file:none', {}, 'the credential of the route r (file:none) cannot be read (ENOENT)'],
-    ['fd:999', {}, 'the credential of the route r (fd:999) cannot be read (EBADF)'],
+    ['fd:1000000', {}, 'the credential of the route r (fd:1000000) cannot be read (EBADF)'],
   ])('says what is wrong with %s, and not what stands there', (credential, environment, error) => {
     expect(read(credential, environment)).toEqual({ ok: false, error });
   });

@@ -3,7 +3,8 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { CredentialSource } from './routes.ts';
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const MAX_FD = 1023;
+/** Of Linux: the most that fs.nr_open allows unless it is raised. */
+const MAX_FD = 1_048_575;
 
 /** Errors are clauses; they repeat nothing of the text, which may be a secret that was put in the wrong place. */
 export function parseCredentialSource(text: string): Result<CredentialSource, string> {
@@ -20,7 +21,7 @@ export function parseCredentialSource(text: string): Result<CredentialSource, st
         ? err('no path stands after `file:`')
         : ok({ kind, path: rest });
     case 'fd': {
-      const fd = /^(0|[1-9][0-9]{0,3})$/.test(rest) ? Number(rest) : -1;
+      const fd = /^(0|[1-9][0-9]{0,6})$/.test(rest) ? Number(rest) : -1;
       return fd >= 3 && fd <= MAX_FD ? ok({ kind, fd }) : err(`a descriptor is a number from 3 to ${MAX_FD}`);
     }
     default:
