@@ -19,7 +19,6 @@ import { PolicyDns } from '../egress/policy-dns.ts';
 import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
-import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
