@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "agent.h"
+#include "change.h"
 #include "confine.h"
 #include "descriptors.h"
+#include "grants.h"
 #include "inbox.h"
 #include "sys.h"
 #include <errno.h>
@@ -17,13 +19,13 @@
 #include <sys/un.h>
 
 #define MAX_LISTED 256
-#define PATH_SIZE 128
 /* A path that a hung network file system holds up must not hold up the warden. */
 #define ANSWER_MS 2000
 
 static int user_namespace = -1;
 static int mount_namespace = -1;
-static const char *scratch; /* NULL: there are namespaces */
+static bool by_rules; /* there are no namespaces */
+static int ruleset = -1; /* none: a degraded plan that says so */
 static int agent = -1;
 
 bool agent_prepare(pid_t init) {
@@ -32,7 +34,12 @@ bool agent_prepare(pid_t init) {
   return user_namespace >= 0 && mount_namespace >= 0;
 }
 
-void agent_prepare_rules(const char *scratch_directory) { scratch = scratch_directory; }
+bool agent_prepare_rules(const struct document *plan, const char *scratch, struct failure *failure) {
+  by_rules = true;
+  if (DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row)->handled_fs == 0) return true;
+  ruleset = descriptors_lift(confine_ruleset(plan, scratch, -1, failure));
+  return ruleset >= 0 && (grants_load(plan, scratch) || fail(failure, STEP_LANDLOCK_RULE, NO_ROW));
+}
 
 /* Sockets that the policy lists by name, each a mount of its own. */
 struct listed {
@@ -77,30 +84,46 @@ static int judge(int socket, const struct listed *listed) {
   return EACCES;
 }
 
-static void answer(int channel, int cwd, const char *path, const struct listed *listed) {
+static void find_socket(int channel, int cwd, const char *path, const struct listed *listed) {
   int error = fchdir(cwd) < 0 ? errno : 0;
   int found = error == 0 ? open(path, O_PATH | O_CLOEXEC) : -1;
   if (error == 0 && found < 0) error = errno;
-  if (error == 0) error = scratch != NULL ? judge_by_rules(found) : judge(found, listed);
+  if (error == 0) error = by_rules ? judge_by_rules(found) : judge(found, listed);
   inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .b = error}, error == 0 ? found : -1);
   if (found >= 0) close(found);
   if (chdir("/") < 0) _exit(1); /* holds no directory of the workload */
 }
 
+static void answer(int channel, const struct errand *errand, int dir, const struct listed *listed) {
+  if (errand->kind == ERRAND_SOCKET) {
+    find_socket(channel, dir, errand->path, listed);
+    return;
+  }
+  bool refused;
+  int found = -1;
+  int error = 0;
+  if (dir < 0) dir = AT_FDCWD;
+  if (errand->kind == ERRAND_WATCH) error = (found = change_find(errand, dir, &refused)) < 0 ? errno : 0;
+  else error = change_make(errand, dir, &refused);
+  inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .a = refused, .b = error}, found);
+  if (found >= 0) close(found);
+}
+
 static _Noreturn void serve(const struct document *plan, int channel) {
+  static struct errand errand;
   struct failure failure;
   struct listed listed = {.count = 0};
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (scratch == NULL && (setns(user_namespace, CLONE_NEWUSER) < 0 || setns(mount_namespace, CLONE_NEWNS) < 0)) _exit(1);
+  if (!by_rules && (setns(user_namespace, CLONE_NEWUSER) < 0 || setns(mount_namespace, CLONE_NEWNS) < 0)) _exit(1);
   if (chdir("/") < 0 || !confine_privileges(&failure) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) _exit(1);
-  if (scratch != NULL && !confine_landlock(plan, scratch, -1, &failure)) _exit(1);
-  if (scratch == NULL) find_listed(plan, &listed);
+  if (ruleset >= 0 && !confine_by(ruleset)) _exit(1);
+  if (!by_rules) find_listed(plan, &listed);
   for (;;) {
-    char path[PATH_SIZE];
-    int cwd = -1;
-    if (inbox_receive_text(channel, path, sizeof path, &cwd) <= 0) _exit(0);
-    if (cwd >= 0) answer(channel, cwd, path, &listed);
-    if (cwd >= 0) close(cwd);
+    int dir = -1;
+    ssize_t got = inbox_receive_bytes(channel, &errand, sizeof errand, &dir);
+    if (got < (ssize_t)ERRAND_LENGTH(0) || (size_t)got != ERRAND_LENGTH(errand.size)) _exit(0);
+    answer(channel, &errand, dir, &listed);
+    if (dir >= 0) close(dir);
   }
 }
 
@@ -115,10 +138,11 @@ static bool start(const struct document *plan) {
   }
   if (child == 0) {
     /* Nothing else of the warden's, above all not a second copy of the listener. */
-    int keep[3] = {pair[1], user_namespace, mount_namespace};
-    descriptors_keep_only(keep, scratch == NULL ? 3 : 1);
-    user_namespace = keep[1];
-    mount_namespace = keep[2];
+    int keep[3] = {pair[1], by_rules ? ruleset : user_namespace, mount_namespace};
+    descriptors_keep_only(keep, !by_rules ? 3 : ruleset >= 0 ? 2 : 1);
+    if (by_rules && ruleset >= 0) ruleset = keep[1];
+    if (!by_rules) user_namespace = keep[1];
+    if (!by_rules) mount_namespace = keep[2];
     serve(plan, keep[0]);
   }
   close(pair[1]);
@@ -126,19 +150,49 @@ static bool start(const struct document *plan) {
   return true;
 }
 
-int agent_find_socket(const struct document *plan, int cwd, const char *path) {
-  struct inbox_message message;
-  int found = -1;
-  if (agent < 0 && !start(plan)) return -1;
+/* Sends an errand and waits for its end: false when there is none in time. */
+static bool run(const struct document *plan, const struct errand *errand, int dir, struct inbox_message *message, int *found) {
+  *found = -1;
+  if (agent < 0 && !start(plan)) return false;
   struct pollfd wait = {.fd = agent, .events = POLLIN};
-  if (inbox_send_text(agent, path, cwd) < 0 || poll(&wait, 1, ANSWER_MS) != 1 ||
-      inbox_receive(agent, &message, &found, NULL) != 1 || message.kind != INBOX_FOUND) {
-    close(agent); /* it ends, and is started again */
-    agent = -1;
-    if (found >= 0) close(found);
-    errno = ETIMEDOUT;
-    return -1;
-  }
+  if (inbox_send_bytes(agent, errand, ERRAND_LENGTH(errand->size), dir) == 0 && poll(&wait, 1, ANSWER_MS) == 1 &&
+      inbox_receive(agent, message, found, NULL) == 1 && message->kind == INBOX_FOUND)
+    return true;
+  close(agent); /* it ends, and is started again */
+  agent = -1;
+  if (*found >= 0) close(*found);
+  errno = ETIMEDOUT;
+  return false;
+}
+
+int agent_find_socket(const struct document *plan, int cwd, const char *path) {
+  static struct errand errand = {.kind = ERRAND_SOCKET};
+  struct inbox_message message;
+  int found;
+  errno = ENAMETOOLONG;
+  if (strlen(path) >= sizeof errand.path) return -1;
+  strcpy(errand.path, path);
+  if (!run(plan, &errand, cwd, &message, &found)) return -1;
   errno = message.b;
   return descriptors_lift(found);
+}
+
+int agent_find_watched(const struct document *plan, const struct errand *errand, int dir, bool *refused) {
+  struct inbox_message message;
+  int found;
+  *refused = false;
+  if (!run(plan, errand, dir, &message, &found)) return -1;
+  *refused = message.a == 1;
+  errno = message.b;
+  return descriptors_lift(found);
+}
+
+int agent_change(const struct document *plan, const struct errand *errand, int dir, bool *refused) {
+  struct inbox_message message;
+  int found;
+  *refused = false;
+  if (!run(plan, errand, dir, &message, &found)) return errno;
+  if (found >= 0) close(found);
+  *refused = message.a == 1;
+  return message.b;
 }

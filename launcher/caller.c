@@ -80,6 +80,26 @@ bool caller_read(const struct caller *caller, uint64_t address, void *bytes, siz
   return got == (ssize_t)length;
 }
 
+/* No page that is smaller is known: what is read at a time lies in one. */
+#define PAGE 4096u
+
+int caller_read_text(const struct caller *caller, uint64_t address, char *text, size_t size) {
+  if (address > INT64_MAX - size) return EFAULT;
+  int memory = openat(caller->proc, "mem", O_RDONLY | O_CLOEXEC);
+  if (memory < 0) return errno == EACCES || errno == EPERM ? EACCES : EFAULT;
+  size_t have = 0;
+  int error = ENAMETOOLONG;
+  while (error == ENAMETOOLONG && have < size) {
+    size_t wanted = PAGE - (address + have) % PAGE;
+    if (wanted > size - have) wanted = size - have;
+    if (pread(memory, text + have, wanted, (off_t)(address + have)) != (ssize_t)wanted) error = EFAULT;
+    else if (memchr(text + have, 0, wanted) != NULL) error = 0;
+    have += wanted;
+  }
+  close(memory);
+  return error;
+}
+
 bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length) {
   if (address > INT64_MAX) return false;
   int memory = openat(caller->proc, "mem", O_WRONLY | O_CLOEXEC);

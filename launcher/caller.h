@@ -17,6 +17,8 @@ void caller_close(struct caller *caller);
 /* All of `length` bytes at `address`, or false: a part is no answer. errno is EACCES for a caller that cannot be looked at,
    else EFAULT. */
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length);
+/* A text with its NUL. 0, or ENAMETOOLONG when it does not fit into `size`, or an errno as of caller_read. */
+int caller_read_text(const struct caller *caller, uint64_t address, char *text, size_t size);
 /* Writes to the caller's memory, as the kernel would have: what else is written there meanwhile is the caller's affair. */
 bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length);
 /* The file behind the caller's descriptor, or -1 with errno. */

@@ -51,7 +51,8 @@ int landlock_abi(void) {
 #define TERMINAL_RIGHTS ((1ull << 1) | (1ull << 2) | (1ull << 14) | (1ull << 15))
 #define FILE_RIGHTS ((1ull << 0) | (1ull << 1) | (1ull << 2) | (1ull << 14) | (1ull << 15))
 
-static int open_row(const char *path, const char *scratch) {
+int confine_open_row(const struct document *plan, const struct landlock_row *row, const char *scratch) {
+  const char *path = document_text(plan, row->path);
   char full[PATH_MAX];
   if (*path == '/') return open(path, O_PATH | O_CLOEXEC);
   int length = snprintf(full, sizeof full, "%s/%s", scratch, path);
@@ -59,40 +60,57 @@ static int open_row(const char *path, const char *scratch) {
   return length > 0 && (size_t)length < sizeof full ? open(full, O_PATH | O_CLOEXEC) : -1;
 }
 
-bool confine_landlock(const struct document *plan, const char *scratch, int terminal, struct failure *failure) {
+/* One row of the plan, or one more file. */
+static bool add_rule(int ruleset, int path, uint64_t allowed) {
+  struct stat st;
+  if (path < 0 || fstat(path, &st) < 0) return false;
+  struct sys_landlock_path rule = {.allowed = S_ISDIR(st.st_mode) ? allowed : allowed & FILE_RIGHTS, .parent = path};
+  return rule.allowed == 0 || syscall(SYS_landlock_add_rule, ruleset, SYS_LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
+}
+
+int confine_ruleset(const struct document *plan, const char *scratch, int terminal, struct failure *failure) {
   const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
-  if (settings->handled_fs == 0) return true; /* a degraded plan that says so */
+  errno = EOPNOTSUPP;
   if (landlock_abi() < (int)settings->landlock_abi) {
-    errno = EOPNOTSUPP;
-    return fail(failure, STEP_LANDLOCK_ABI, NO_ROW);
+    fail(failure, STEP_LANDLOCK_ABI, NO_ROW);
+    return -1;
   }
   struct sys_landlock_ruleset attr = {
       .handled_fs = settings->handled_fs, .handled_net = settings->handled_net, .scoped = settings->scoped};
   size_t size = attr.scoped != 0 ? 24 : attr.handled_net != 0 ? 16 : 8;
   int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-  if (ruleset < 0) return fail(failure, STEP_LANDLOCK, NO_ROW);
+  if (ruleset < 0) {
+    fail(failure, STEP_LANDLOCK, NO_ROW);
+    return -1;
+  }
 
   const struct landlock_row *rows = DOCUMENT_ROWS(plan, SECTION_LANDLOCK, landlock_row);
-  for (uint32_t i = 0; i < DOCUMENT_COUNT(plan, SECTION_LANDLOCK); i++) {
-    int path = open_row(document_text(plan, rows[i].path), scratch);
-    struct stat st;
-    if (path < 0 || fstat(path, &st) < 0) return fail(failure, STEP_LANDLOCK_RULE, i);
-    struct sys_landlock_path rule = {.allowed = rows[i].access & settings->handled_fs, .parent = path};
-    if (!S_ISDIR(st.st_mode)) rule.allowed &= FILE_RIGHTS;
-    if (rule.allowed != 0 &&
-        syscall(SYS_landlock_add_rule, ruleset, SYS_LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-      return fail(failure, STEP_LANDLOCK_RULE, i);
-    close(path);
+  uint64_t row = 0;
+  bool good = true;
+  for (; good && row < DOCUMENT_COUNT(plan, SECTION_LANDLOCK); row += good) {
+    int path = confine_open_row(plan, &rows[row], scratch);
+    good = add_rule(ruleset, path, rows[row].access & settings->handled_fs);
+    if (path >= 0 && good) close(path);
   }
-  if (terminal >= 0) {
-    struct sys_landlock_path own = {.allowed = TERMINAL_RIGHTS & settings->handled_fs, .parent = terminal};
-    if (syscall(SYS_landlock_add_rule, ruleset, SYS_LANDLOCK_RULE_PATH_BENEATH, &own, 0) < 0)
-      return fail(failure, STEP_LANDLOCK_RULE, NO_ROW);
-  }
-  if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) return fail(failure, STEP_LANDLOCK, NO_ROW);
+  if (good) row = NO_ROW;
+  if (good && terminal >= 0) good = add_rule(ruleset, terminal, TERMINAL_RIGHTS & settings->handled_fs);
+  if (good) return ruleset;
+  fail(failure, STEP_LANDLOCK_RULE, row);
+  close(ruleset);
+  return -1;
+}
+
+bool confine_landlock(const struct document *plan, const char *scratch, int terminal, struct failure *failure) {
+  const struct settings_row *settings = DOCUMENT_ROWS(plan, SECTION_SETTINGS, settings_row);
+  if (settings->handled_fs == 0) return true; /* a degraded plan that says so */
+  int ruleset = confine_ruleset(plan, scratch, terminal, failure);
+  if (ruleset < 0) return false;
+  if (!confine_by(ruleset)) return fail(failure, STEP_LANDLOCK, NO_ROW);
   close(ruleset);
   return true;
 }
+
+bool confine_by(int ruleset) { return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0; }
 
 int confine_seccomp(const struct document *plan, bool *killable, struct failure *failure) {
   const struct instruction_row *rows = DOCUMENT_ROWS(plan, SECTION_INSTRUCTION, instruction_row);

@@ -69,11 +69,4 @@ int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sen
   return -1;
 }
 
-int inbox_send_text(int socket, const char *text, int fd) { return inbox_send_bytes(socket, text, strlen(text) + 1, fd); }
-
-int inbox_receive_text(int socket, char *text, size_t size, int *fd) {
-  ssize_t got = receive_bytes(socket, text, size, fd, NULL);
-  if (got <= 0) return (int)got;
-  text[size - 1] = 0;
-  return 1;
-}
+ssize_t inbox_receive_bytes(int socket, void *bytes, size_t size, int *fd) { return receive_bytes(socket, bytes, size, fd, NULL); }

@@ -17,7 +17,7 @@ enum inbox_kind {
   INBOX_INNER,      /* init to warden: a socket of its network namespace; a = 1: IPv6 too */
   INBOX_DNS_UDP,    /* init to warden: the sockets of the policy DNS */
   INBOX_DNS_TCP,
-  INBOX_FOUND,      /* agent to warden: b = errno, or a socket file */
+  INBOX_FOUND,      /* agent to warden: b = errno, or 0, where something was to be found with it; a = 1: the rules refuse it */
   INBOX_EXITED,     /* init to warden: a = 1: killed by signal b, else exit code b */
 };
 
@@ -36,9 +36,7 @@ int inbox_receive(int socket, struct inbox_message *message, int *fd, pid_t *sen
 
 /* Any bytes with one descriptor, -1 for none: all of them, or -1 with errno. */
 int inbox_send_bytes(int socket, const void *bytes, size_t length, int fd);
-/* A text with one descriptor. */
-int inbox_send_text(int socket, const char *text, int fd);
-/* As inbox_receive; the text is cut to `size` and ends with NUL. */
-int inbox_receive_text(int socket, char *text, size_t size, int *fd);
+/* How many bytes came, cut to `size`; 0 at the end of the stream, -1 with errno. `fd` as in inbox_receive. */
+ssize_t inbox_receive_bytes(int socket, void *bytes, size_t size, int *fd);
 
 #endif

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "mediate.h"
 #include "answer.h"
+#include "attributes.h"
 #include "births.h"
 #include "caller.h"
 #include "datagrams.h"
@@ -15,6 +16,7 @@
 #include "sockets.h"
 #include "swap.h"
 #include "sys.h"
+#include "watches.h"
 #include <errno.h>
 #include <linux/netlink.h>
 #include <string.h>
@@ -185,6 +187,12 @@ static void handle(const struct mediator *mediator, struct caller *caller, const
       return;
     case HANDLER_SIGNAL:
       if (signal_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
+      return;
+    case HANDLER_WATCH:
+      if (watch_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
+      return;
+    case HANDLER_ATTRIBUTES:
+      if (attributes_for(mediator, caller, call) != 0) refuse(mediator, caller, call, row);
       return;
     case HANDLER_OWN_THREAD:
       /* The arguments are registers: nobody can change them between this look and the call. */

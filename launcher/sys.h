@@ -35,6 +35,11 @@ static inline int sys_openat2(int dir, const char *path, uint64_t flags, uint64_
   return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
 }
 
+/* fchmodat2(2), Linux 6.6 */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
 /* The new mount API, Linux 5.2; mount_setattr(2), Linux 5.12 */
 #ifndef SYS_open_tree
 #define SYS_open_tree 428

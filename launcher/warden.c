@@ -199,7 +199,7 @@ static void make_sandbox(void) {
     if (sources.trees[i] >= 0) close(sources.trees[i]);
   if (!cgroup_join(cgroup, warden.init)) give_up_at(STEP_CGROUP);
   if (warden.settings->platform) {
-    agent_prepare_rules(document_text(&warden.request, request->scratch));
+    if (!agent_prepare_rules(&warden.plan, document_text(&warden.request, request->scratch), &failure)) give_up(&failure);
     warden.inner = descriptors_lift(network_socket());
   } else {
     if (!ids_map(warden.settings, &warden.ids, warden.init, &failure)) give_up(&failure);

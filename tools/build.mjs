@@ -19,6 +19,16 @@ const late = {
   },
 };
 
+/** Its modules can be left out one by one, which those of the build for Node cannot. Libraries have what they ask for. */
+const yaml = {
+  name: 'yaml',
+  setup({ onResolve }) {
+    onResolve({ filter: /^yaml$/ }, ({ importer }) =>
+      importer.includes('node_modules') ? undefined : { path: resolve('node_modules/yaml/browser/index.js') },
+    );
+  },
+};
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -28,9 +38,7 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'warning',
-  plugins: [late],
-  // Its modules can be left out one by one, which those of the build for Node cannot.
-  alias: { yaml: resolve('node_modules/yaml/browser/index.js') },
+  plugins: [late, yaml],
   // `require` instead: the loader of ECMAScript modules is not needed for anything else.
   supported: { 'dynamic-import': false },
 };

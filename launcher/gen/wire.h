@@ -78,6 +78,8 @@ enum handler {
   HANDLER_SOCKET = 9,
   HANDLER_RECEIVE = 10,
   HANDLER_SIGNAL = 11,
+  HANDLER_ATTRIBUTES = 12,
+  HANDLER_WATCH = 13,
 };
 
 enum command {

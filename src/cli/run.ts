@@ -7,6 +7,7 @@ import { parseDuration } from '../base/quantity.ts';
 import { printable } from '../base/source.ts';
 import { fillEnvironment } from '../compile/environment.ts';
 import type { OperatorRequest } from '../compile/input.ts';
+import type { Guard } from '../guard/guard.ts';
 import { startLauncher, type WaitingLauncher } from '../launch/launcher.ts';
 import { type HostTrust, hasInspection, type Plan } from '../plan/plan.ts';
 import { findInstallation, type Installation } from '../probe/installation.ts';
@@ -21,6 +22,7 @@ import { run } from '../session/run.ts';
 import { makeScratch, type Scratch } from '../session/scratch.ts';
 import type { Trust } from '../session/trust.ts';
 import type { Credentials } from './credentials.ts';
+import { guardrailFiles, openGuardrails } from './guardrails.ts';
 import type { RoutesFile, TakenRoutes } from './inference.ts';
 import {
   connectToOf,
@@ -59,6 +61,8 @@ the system directories are read-only, the working directory is writable, /tmp an
       --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
       --tier TIER          namespaces, platform (needs none), or auto: the first that works here
       --accept-degraded    run although a required layer is missing; it is shown
+      --guardrail SOURCE   ask SOURCE as well, whatever the policy allows: a bundle of \`opa build -t wasm\` (FILE or FILE#package/rule),
+                           or a rule at an OPA server (http://HOST:PORT/v1/data/PATH)
       --watch-policy       take changes of the policy file into use at once; otherwise with \`openshell policy reload\`
       --on-bad-policy DO   when the file is no policy any more: keep the one before it (default), or quarantine: let nothing out
       --events FILE        append events as JSON lines; - is standard error
@@ -76,6 +80,7 @@ const OPTIONS = {
   timeout: { type: 'string' },
   tty: { type: 'boolean', short: 't' },
   'no-tty': { type: 'boolean' },
+  guardrail: { type: 'string', multiple: true },
   'watch-policy': { type: 'boolean' },
   'on-bad-policy': { type: 'string' },
   events: { type: 'string' },
@@ -88,6 +93,7 @@ type Values = OperatorValues & {
   readonly timeout?: string;
   readonly tty?: boolean;
   readonly 'no-tty'?: boolean;
+  readonly guardrail?: string[];
   readonly 'watch-policy'?: boolean;
   readonly 'on-bad-policy'?: string;
   readonly events?: string;
@@ -109,6 +115,7 @@ export async function main(args: string[]): Promise<number> {
   const installation = findInstallation(process.argv[1]!);
   const launcher = startEarly(installation, values);
   let scratch: Scratch | null = null;
+  let guard: Guard | null = null;
   try {
     const credentials = await credentialsOf(values);
     const routes = await routesOf(values);
@@ -132,6 +139,12 @@ export async function main(args: string[]): Promise<number> {
       tell(`openshell: --watch-policy: ${unwatchable}`);
       return EXIT.failed;
     }
+    const opened = await openGuardrails(values.guardrail ?? [], plan, installation.root);
+    if (!opened.ok) {
+      tell(`openshell: ${opened.error}`);
+      return EXIT.failed;
+    }
+    guard = opened.value;
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
     if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
     const given = { ...process.env, ...explicit(values) };
@@ -166,11 +179,12 @@ export async function main(args: string[]): Promise<number> {
       degraded: degradedLayers(plan),
       warn: tellAside,
       reload,
+      guard,
     });
     if (values.quiet !== true) warnOfNewTrust(plan.hostTrust, changedSince(plan.hostTrust, before));
     return code;
   } finally {
-    await launcher?.abandon();
+    await Promise.all([launcher?.abandon(), guard?.close()]);
     scratch?.remove();
   }
 }
@@ -306,11 +320,12 @@ function onBadPolicyOf({ 'on-bad-policy': text }: Values): OnBadPolicy {
   throw new UsageError(`--on-bad-policy ${text}: expected keep or quarantine`);
 }
 
-/** Event and environment files: the workload must not write what the operator reads later. */
-function ownFiles({ events, 'env-file': environment = [] }: Values): string[] {
-  if (events === undefined || events === '-') return environment.map((path) => resolve(path));
+/** Event and environment files, guardrails: the workload must not write what the operator reads later. */
+function ownFiles({ events, 'env-file': environment = [], guardrail = [] }: Values): string[] {
+  const given = [...environment.map((path) => resolve(path)), ...guardrailFiles(guardrail)];
+  if (events === undefined || events === '-') return given;
   createFile(events);
-  return [events, ...environment].map((path) => resolve(path));
+  return [resolve(events), ...given];
 }
 
 /** Only what exists when the plan is made can be protected. Why it cannot be made is said when it is opened. */

@@ -35,7 +35,7 @@ function filesystem({ tier, mounts, landlock: plan }: ReportInput): LayerReport 
       detail:
         plan.abi === 0
           ? 'no private root, and the kernel has no Landlock: nothing holds files'
-          : "no private root: Landlock alone holds files; outside, names, sizes and owners can be seen, modes, times and attributes of the user's own files changed, and directories watched; /proc shows the host's processes",
+          : "no private root: Landlock holds files, and the warden their modes, owners, times and attributes; outside, names, sizes and owners can be seen; /proc shows the host's processes",
       required: plan.abi === 0,
     };
   const shown = mounts.filter(({ kind }) => kind === 'bind').length;

@@ -3,6 +3,12 @@ import { anyBit, type Condition, equal, maskedEqual, noBit, type Place } from '.
 import { FCNTL, IOCTL, MEMFD, MODE, OPEN } from '../kernel/constants.ts';
 import { ERRNOS } from '../kernel/errno.ts';
 import {
+  ATTRIBUTES_HELD,
+  attributeRequests,
+  attributeTreatments,
+  holdsAttributes,
+} from './seccomp-attributes.ts';
+import {
   ALLOWED_CALL,
   argument,
   type Clause,
@@ -14,28 +20,35 @@ import {
   type SeccompInput,
   signalsStayInside,
   type Treatment,
+  type Verdict,
 } from './seccomp-clause.ts';
 
 export function fileTreatments(input: SeccompInput): readonly Treatment[] {
-  return [...OPENING.map(opens), ...WITH_MODE.map(setsMode), memfdCreate(input), ioctl(input), fcntl(input)];
+  return [
+    ...OPENING.map(opens),
+    ...MAKING.map((call) => setsMode(call, ALLOWED_CALL)),
+    ...MODE_CHANGES.map((call) => setsMode(call, holdsAttributes(input) ? ATTRIBUTES_HELD : ALLOWED_CALL)),
+    ...attributeTreatments(input),
+    memfdCreate(input),
+    ioctl(input),
+    fcntl(input),
+  ];
 }
 
 const SETUID_REFUSED = refuse(ERRNOS.EPERM, 'setuid_bit');
 
 /** mkdir and mkdirat are not among them: the kernel drops both bits there. */
-const WITH_MODE = ['creat', 'mknod', 'mknodat', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2'] as const;
+const MAKING = ['creat', 'mknod', 'mknodat'] as const;
+const MODE_CHANGES = ['chmod', 'fchmod', 'fchmodat', 'fchmodat2'] as const;
+type WithMode = (typeof MAKING)[number] | (typeof MODE_CHANGES)[number];
 const OPENING = ['open', 'openat'] as const;
 
 /** The group as well: run as root, the files in writable directories have a group of the host, mostly 0. */
-const setsId = (call: (typeof WITH_MODE)[number] | (typeof OPENING)[number]): Condition =>
+const setsId = (call: WithMode | (typeof OPENING)[number]): Condition =>
   anyBit(argument(call, 'mode'), MODE.S_ISUID | MODE.S_ISGID);
 
-function setsMode(call: (typeof WITH_MODE)[number]): Treatment {
-  return {
-    call,
-    clauses: [{ when: [setsId(call)], verdict: SETUID_REFUSED }],
-    otherwise: ALLOWED_CALL,
-  };
+function setsMode(call: WithMode, otherwise: Verdict): Treatment {
+  return { call, clauses: [{ when: [setsId(call)], verdict: SETUID_REFUSED }], otherwise };
 }
 
 /** Without O_CREAT and O_TMPFILE the kernel does not look at the mode, which is then whatever the register held. */
@@ -76,6 +89,7 @@ function ioctl(input: SeccompInput): Treatment {
     call: 'ioctl',
     clauses: [
       ...refused.map(([request, verdict]): Clause => ({ when: [equal(op, request)], verdict })),
+      ...attributeRequests(op, input),
       ...(showsInterfaces(input) ? interfaces(op, input) : []),
     ],
     otherwise: ALLOWED_CALL,

@@ -159,6 +159,17 @@ export const SECCOMP_RULES = {
     reason:
       "a set-user-id or set-group-id file lends this user's identity to whoever on the host executes it",
   },
+  attributes: {
+    reason:
+      'Landlock has no right for mode, owner, times, attributes and flags: they are changed only of what may be written',
+  },
+  watching: {
+    reason: 'a watch tells the names of what is used: only what may be read is watched',
+  },
+  file_requests: {
+    reason:
+      'it changes a file, or what is in a directory, that is open for reading alone, and Landlock has no right for it',
+  },
   tty_input: {
     reason:
       'it types on the terminal as if the user did: what it types could run after the sandbox has ended',

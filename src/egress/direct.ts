@@ -6,6 +6,8 @@
 import { type Address, addressFromBytes } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
 import type { Draft, Reason, RuleReference } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
+import { connectInput } from '../guard/input.ts';
 import { decide, decideForAny } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
@@ -50,6 +52,8 @@ export interface DirectOptions extends DirectRules {
   readonly synthetic: SyntheticAddresses;
   /** All addresses that a name was found to have. */
   readonly addressesOf: (name: string) => readonly Address[];
+  /** Asked about what the rules allow; null: none. */
+  readonly guard: Pick<Guard, 'evaluate'> | null;
 }
 
 export class DirectEgress {
@@ -75,7 +79,7 @@ export class DirectEgress {
   }
 
   async judge(connect: DirectConnect): Promise<DirectVerdict> {
-    const { destinations, synthetic, addressesOf } = this.#options;
+    const { destinations, synthetic, addressesOf, guard } = this.#options;
     const { port, identity, datagram } = connect;
     const index = datagram ? this.#rules.datagrams : this.#rules.index;
     const named = addressFromBytes(connect.address);
@@ -98,6 +102,8 @@ export class DirectEgress {
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });
     if (verdict.kind === 'deny') return refuse(verdict.reason, verdict.rule);
+    const guarded = await guard?.evaluate(connectInput({ identity: identity.value, host, port }));
+    if (guarded?.allow === false) return refuse(guarded.reason, verdict.candidates[0].rule);
     const found = await destinations.at(
       host,
       port,

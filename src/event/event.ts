@@ -47,6 +47,8 @@ export const REASONS = [
   'mcp_version_unsupported',
   'mcp_version_not_allowed',
   'grpc_invalid',
+  'guardrail_denied',
+  'guardrail_failed',
   'credential_endpoint_mismatch',
   'credential_unavailable',
   'credential_not_placeable',

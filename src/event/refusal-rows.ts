@@ -218,6 +218,20 @@ export const REFUSALS = {
     'the endpoint does not allow this revision of MCP',
   ),
   grpc_invalid: row(47, 400, 'invalid_grpc_request', 'grpc_invalid', 'the request is no gRPC'),
+  guardrail_denied: row(
+    60,
+    403,
+    'policy_denied',
+    'guardrail_denied',
+    'the policy allows it, and a guardrail of the operator does not',
+  ),
+  guardrail_failed: row(
+    61,
+    503,
+    'policy_denied',
+    'guardrail_failed',
+    'the policy allows it, and a guardrail of the operator gave no answer',
+  ),
   ...CREDENTIAL_REFUSALS,
 } as const satisfies Readonly<Record<string, RefusalRow>>;
 

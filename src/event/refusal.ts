@@ -122,6 +122,10 @@ function nextSteps(facts: RefusalFacts): string[] {
       return [
         'a deny rule holds whatever else is allowed; if the request is needed, ask the operator to change the rule',
       ];
+    case 'guardrail_denied':
+      return ['guardrails hold whatever the policy allows; ask the operator if this is needed'];
+    case 'guardrail_failed':
+      return ['try again; if it stays, tell the operator that the guardrail gives no answer'];
     case 'path_invalid':
       return ['send the path without dot segments above the root, control characters, `\\` and `%2F`'];
     case 'query_invalid':

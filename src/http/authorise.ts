@@ -8,6 +8,8 @@ import type { Dialer, Dialled } from '../egress/dial.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Draft, ProcessReference, RuleReference } from '../event/event.ts';
 import { REFUSALS, type Refusal, type RefusalFacts, type RefusalKind, refusalOf } from '../event/refusal.ts';
+import type { Guard } from '../guard/guard.ts';
+import { connectInput } from '../guard/input.ts';
 import { decide } from '../match/decide.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
@@ -22,6 +24,8 @@ export interface ProxyContext {
   /** The rules that hold now. */
   readonly index: () => EgressIndex;
   readonly dialer: Dialer;
+  /** Asked about what the rules allow; null: none. */
+  readonly guard: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
   readonly limits: ProxyLimits;
   /** What looks at requests; null: no endpoint of the plan asks for it. */
@@ -102,6 +106,12 @@ export async function authorise(
     if (verdict.kind === 'deny') {
       const { reason, message, rule } = verdict;
       return refuse(context, asked, { kind: reason, reason: message, rule }, processOf(who));
+    }
+    const guarded = await context.guard?.evaluate(connectInput({ ...asked, identity: who }));
+    if (guarded?.allow === false) {
+      const { reason, detail } = guarded;
+      const { rule } = verdict.candidates[0];
+      return refuse(context, asked, { kind: reason, reason: detail, rule }, processOf(who));
     }
     if (isInspected(verdict.candidates)) {
       const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);

@@ -7,6 +7,7 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { err } from '../base/result.ts';
 import type { Dialer } from '../egress/dial.ts';
 import type { Draft } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { Destination } from '../match/verdict.ts';
 import type { Inspection, ProxyContext } from './authorise.ts';
@@ -36,6 +37,8 @@ export interface ProxyOptions {
   /** Who connected from this address; asked once for each connection, when it is accepted. Null: nobody knows. */
   readonly callerOf: (peer: Peer) => Promise<Caller | null>;
   readonly dialer: Dialer;
+  /** Asked about what the rules allow. */
+  readonly guard?: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
   /** What looks at requests, made at its first use; absent: no endpoint of the plan asks for it. */
   readonly inspect?: ((context: ProxyContext) => Promise<Inspection>) | null;
@@ -58,12 +61,12 @@ export interface EgressProxy {
 export function createProxy(options: ProxyOptions): EgressProxy {
   const limits = { ...PROXY_LIMITS, ...options.limits };
   let { index } = options;
-  const { dialer, emit, onDefect = warn } = options;
-  const { inspect = null } = options;
+  const { dialer, guard = null, emit, onDefect = warn, inspect = null } = options;
   let inspection: Promise<Inspection> | null = null;
   const context: ProxyContext = {
     index: () => index,
     dialer,
+    guard,
     emit,
     limits,
     request,

@@ -154,6 +154,8 @@ export const NOTIFY_HANDLERS = [
   'socket',
   'receive',
   'signal',
+  'attributes',
+  'watch',
 ] as const;
 export type NotifyHandler = (typeof NOTIFY_HANDLERS)[number];
 

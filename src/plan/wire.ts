@@ -161,6 +161,8 @@ export const ENUMS = {
     socket: 9,
     receive: 10,
     signal: 11,
+    attributes: 12,
+    watch: 13,
   },
   /** Frames, supervisor to warden. */
   command: {

@@ -19,6 +19,7 @@ import { PolicyDns } from '../egress/policy-dns.ts';
 import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
@@ -82,6 +83,8 @@ export interface MediationOptions {
   /** Null: no routes were given. */
   readonly inference: GivenRoutes | null;
   readonly emit: (draft: Draft) => void;
+  /** Null: the policy alone decides. */
+  readonly guard: Guard | null;
 }
 
 export class Mediation {
@@ -122,6 +125,7 @@ export class Mediation {
       destinations,
       synthetic,
       addressesOf: (name) => this.#dns.addressesOf(name),
+      guard: options.guard,
     });
     this.#innerSockets = new InnerSockets(options.launcher);
     this.#platform =
@@ -140,6 +144,7 @@ export class Mediation {
       index,
       callerOf: (peer) => this.#callers.callerOf(peer),
       dialer: createDialer(destinations),
+      guard: options.guard,
       emit,
       inspect:
         options.trust === null ? null : inspectionBy(options.trust, options, { resolver: system, connectTo }),
@@ -167,6 +172,11 @@ export class Mediation {
     this.#remembered.drop(dropped);
     const { closed, killed, surviving } = report ?? NOTHING_ENDED;
     return { closed: proxied + flows + closed, killed, surviving };
+  }
+
+  /** How long a judgement may be given again: a guardrail wants to be asked each time. */
+  get #judgedMs(): number {
+    return this.#options.guard === null ? ttlMs : 0;
   }
 
   #keepOnly(generation: number, tokens: readonly number[]): Promise<KeptReport | null> {
@@ -246,7 +256,7 @@ export class Mediation {
       kind: 'direct',
       address: addressBytes(target.address),
       port: target.port,
-      ...this.#remembered.keep(standing, event, ttlMs),
+      ...this.#remembered.keep(standing, event, this.#judgedMs),
     });
   }
 
@@ -304,7 +314,7 @@ export class Mediation {
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
     emit({ ...event, reason });
     const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
-    launcher.verdict(id, admitted ? { kind: 'local', ttlMs } : { kind: 'refuse', errno });
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs: this.#judgedMs } : { kind: 'refuse', errno });
   }
 
   /** A socket inside that was asked for. */

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
@@ -45,6 +46,8 @@ export interface RunOptions {
   readonly warn: (line: string) => void;
   /** Null: the policy is none that could be read again. */
   readonly reload: ReloadWish | null;
+  /** Null: the policy alone decides. */
+  readonly guard: Guard | null;
 }
 
 /** Between SIGTERM and SIGKILL after a time-out. */
@@ -282,6 +285,7 @@ class Run {
     const mediation = new Mediation({
       plan: this.#options.plan,
       egress: this.#egress,
+      guard: this.#options.guard,
       launcher: this.#launcher!,
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,

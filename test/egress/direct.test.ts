@@ -3,7 +3,7 @@ import { type Address, addressBytes, parseAddress } from '../../src/base/address
 import { err, ok } from '../../src/base/result.ts';
 import { ConnectToTable, parseConnectTo } from '../../src/egress/connect-to.ts';
 import { Destinations } from '../../src/egress/destination.ts';
-import { type DirectConnect, DirectEgress } from '../../src/egress/direct.ts';
+import { type DirectConnect, DirectEgress, type DirectOptions } from '../../src/egress/direct.ts';
 import { SyntheticAddresses } from '../../src/egress/synthetic.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import { binary, endpoint, identity, policy, table } from '../match/tables.ts';
@@ -17,7 +17,12 @@ const RULES = table([
 ]);
 const address = (text: string): Address => parseAddress(text)!;
 
-function sandbox(rules = RULES, connectTo: string[] = [], others: Record<string, string[]> = {}) {
+function sandbox(
+  rules = RULES,
+  connectTo: string[] = [],
+  others: Record<string, string[]> = {},
+  guard: DirectOptions['guard'] = null,
+) {
   const synthetic = new SyntheticAddresses(100);
   const entries = connectTo.map((text) => {
     const entry = parseConnectTo(text);
@@ -32,6 +37,7 @@ function sandbox(rules = RULES, connectTo: string[] = [], others: Record<string,
       connectTo: new ConnectToTable(entries),
     }),
     synthetic,
+    guard,
     addressesOf: (name) => (others[name] ?? []).map(address),
   });
   const named = (name: string, real: string) => synthetic.of(name, address(real))!;
@@ -93,6 +99,26 @@ describe('a direct connection', () => {
     direct.useRules({ index: none, datagrams: none });
     expect((await judge(to, 443)).event).toMatchObject({ action: 'deny', reason: 'endpoint_not_listed' });
   });
+
+  it.each(['guardrail_denied', 'guardrail_failed'] as const)(
+    'is refused by a guardrail: %s',
+    async (reason) => {
+      const asked: unknown[] = [];
+      const guard = {
+        evaluate: async (input: unknown) => {
+          asked.push(input);
+          return { allow: false, reason, detail: 'no' } as const;
+        },
+      };
+      const { named, judge } = sandbox(RULES, [], {}, guard);
+      const { to, event } = await judge(named('a.test', '203.0.113.1'), 443);
+      expect(to).toBeNull();
+      expect(event).toMatchObject({ action: 'deny', reason, rule: { policy: 'site' } });
+      expect(asked).toMatchObject([
+        { exec: { path: '/usr/bin/curl' }, network: { host: 'a.test', port: 443 } },
+      ]);
+    },
+  );
 
   it('to a literal address is judged by that', async () => {
     const { judge } = sandbox();

@@ -73,6 +73,7 @@ process.exitCode = await run({
   degraded: [],
   warn: (line) => void process.stderr.write(`${line}\n`),
   reload: null,
+  guard: null,
 });
 scratch?.remove();
 

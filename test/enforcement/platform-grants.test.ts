@@ -1,11 +1,13 @@
 /** Without a private root: what cannot be held is refused before anything runs, and what is shown is not more than that. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ERRNOS } from '../../src/kernel/errno.ts';
 import { ended } from '../support/command.ts';
 import { platformUnavailable } from './platform.ts';
-import { Workplace } from './workplace.ts';
+import { denialsIn, Workplace } from './workplace.ts';
 
 describe.skipIf(platformUnavailable !== null)('in the platform tier', () => {
   let place: Workplace;
@@ -62,6 +64,26 @@ describe.skipIf(platformUnavailable !== null)('in the platform tier', () => {
       expect(existsSync(`${file}-new`)).toBe(false);
     } finally {
       rmSync(file);
+    }
+  });
+
+  it('a link in the place of a directory that is granted by itself leads to no Unix socket', async () => {
+    const outside = place.scratch.directory('service');
+    const path = join(outside, 'socket');
+    const server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    try {
+      const inner = join(place.project, 'inner');
+      mkdirSync(inner);
+      const script = `mv inner away && ln -s ${outside} inner && exec "$0" unix-stream ${path}`;
+      const { stdout, events } = await place.run(
+        ['--quiet', '--write', inner],
+        ['/bin/sh', '-c', script, place.probe],
+      );
+      expect(stdout).toBe(`errno ${ERRNOS.EACCES}\n`);
+      expect(denialsIn(events).map(({ reason }) => reason)).toEqual(['unix_socket_not_listed']);
+    } finally {
+      server.close();
     }
   });
 

@@ -99,10 +99,6 @@ export const call = (id: string, action: string, what: string, proof: Proof, ext
   ...extra,
 });
 
-/** Why attributes can be changed in the `platform` tier. */
-export const ATTRIBUTES =
-  'Landlock has no right for mode, owner, times, attributes and flags of a file, and nothing else holds them';
-
 /** Those that only the parts of a tier with namespaces can hold. */
 export const lacking = (what: Lacking, probes: readonly Probe[]): Probe[] =>
   probes.map((probe) => ({ ...probe, platform: { lacks: what } }));

@@ -75,13 +75,15 @@ describe('the table of refusals', () => {
       '045 mcp_version_unsupported',
       '046 mcp_version_not_allowed',
       '047 grpc_invalid',
-      '060 credential_endpoint_mismatch',
-      '061 credential_unavailable',
-      '062 credential_not_placeable',
-      '063 credential_cleartext',
-      '064 credential_placeholder_in_request_body',
-      '065 credential_token_failed',
-      '066 credential_body_unreadable',
+      '060 guardrail_denied',
+      '061 guardrail_failed',
+      '080 credential_endpoint_mismatch',
+      '081 credential_unavailable',
+      '082 credential_not_placeable',
+      '083 credential_cleartext',
+      '084 credential_placeholder_in_request_body',
+      '085 credential_token_failed',
+      '086 credential_body_unreadable',
     ]);
   });
 });

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { GuardAnswer, GuardInput } from '../../src/guard/guard.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
-import { endpoint, policy, table } from '../match/tables.ts';
+import { endpoint, policy, SHA_A, table } from '../match/tables.ts';
 import { bench, Client, origin, refusalIn, talk } from './harness.ts';
 
 const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n';
@@ -42,5 +43,60 @@ describe('a change of rules', () => {
     else expect(answer).toContain(' 403 ');
     expect(events).toHaveLength(1);
     expect(events[0]?.rule?.policy ?? null).toBe(code === null ? 'new' : null);
+  });
+});
+
+describe('a guardrail', () => {
+  const saying = (answer: GuardAnswer) => {
+    const asked: GuardInput[] = [];
+    const guard = {
+      evaluate: async (input: GuardInput) => {
+        asked.push(input);
+        return answer;
+      },
+    };
+    return { asked, guard };
+  };
+
+  it('is asked about what the rules allow, and lets it go on', async () => {
+    const server = await origin(echo);
+    const { asked, guard } = saying({ allow: true });
+    const { port } = await bench({ to: { 'a.test:443': server.port }, guard });
+    expect(await new Client(port).send(CONNECT).until(ESTABLISHED)).toBe(ESTABLISHED);
+    expect(asked).toEqual([
+      {
+        exec: { path: '/usr/bin/curl', sha256: SHA_A, ancestors: ['/bin/sh'], cmdline_paths: [] },
+        network: { host: 'a.test', port: 443 },
+      },
+    ]);
+  });
+
+  it.each([
+    ['guardrail_denied', 403, 'OSH-EGR-060'],
+    ['guardrail_failed', 503, 'OSH-EGR-061'],
+  ] as const)(
+    'that says %s refuses before anything is looked up or dialled',
+    async (reason, status, code) => {
+      const { guard } = saying({ allow: false, reason, detail: 'not on Sundays' });
+      const { port, events, dials } = await bench({ guard });
+      expect(refusalIn(await talk(port, CONNECT))).toMatchObject({
+        status,
+        code,
+        reason: 'not on Sundays',
+        policy: 'site',
+        rule: 'network_policies.site.endpoints[0]',
+      });
+      expect(dials).toEqual([]);
+      expect(events).toMatchObject([{ type: 'denial', action: 'deny', reason, rule: { policy: 'site' } }]);
+    },
+  );
+
+  it('is not asked about what no rule allows', async () => {
+    const { asked, guard } = saying({ allow: true });
+    const { port } = await bench({ guard });
+    expect(refusalIn(await talk(port, CONNECT.replaceAll('a.test', 'b.test')))).toMatchObject({
+      code: 'OSH-EGR-003',
+    });
+    expect(asked).toEqual([]);
   });
 });

@@ -10,6 +10,7 @@ import { EGRESS_LIMITS, type EgressLimits } from '../../src/egress/limits.ts';
 import type { NameResolver } from '../../src/egress/names.ts';
 import type { Draft } from '../../src/event/event.ts';
 import type { Refusal } from '../../src/event/refusal.ts';
+import type { Guard } from '../../src/guard/guard.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
 import type { ProxyLimits } from '../../src/http/limits.ts';
 import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
@@ -110,6 +111,7 @@ export interface BenchOptions {
   readonly identityOf?: (port: number) => Promise<IdentityAnswer | null>;
   readonly onDefect?: (error: unknown) => void;
   readonly emit?: (draft: Draft) => void;
+  readonly guard?: Pick<Guard, 'evaluate'>;
 }
 
 /** Allows a.test:80, a.test:443 and *.w.test:80 to everybody. */
@@ -145,6 +147,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
       },
       recheck: dialer.recheck,
     },
+    guard: options.guard ?? null,
     emit: (draft) => {
       events.push(draft);
       options.emit?.(draft);

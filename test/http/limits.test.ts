@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { DATAGRAM_LIMITS } from '../../src/egress/datagram-limits.ts';
 import { EGRESS_LIMITS } from '../../src/egress/limits.ts';
 import { NAME_LIMITS } from '../../src/egress/name-limits.ts';
+import { GUARD_LIMITS } from '../../src/guard/limits.ts';
 import { PROXY_LIMITS, TLS_LIMITS } from '../../src/http/limits.ts';
 import { INFERENCE_LIMITS } from '../../src/inference/limits.ts';
 import { CREDENTIAL_LIMITS } from '../../src/inject/provider.ts';
@@ -13,7 +14,7 @@ const CONNECT = 'CONNECT a.test:443 HTTP/1.1\r\n\r\n';
 const GET = 'GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
 describe('docs/limits.md', () => {
-  it('lists every limit of the proxy, of TLS, of egress, of names, of datagrams and of credentials with its value, and no other', () => {
+  it('lists every limit of the proxy, of TLS, of egress, of names, of datagrams, of credentials and of guardrails with its value, and no other', () => {
     const text = readFileSync('docs/limits.md', 'utf8');
     const rows = [...text.matchAll(/^\| `(\w+)` \| ([^|]*) \|/gm)].map(([, name, value]) => [
       name,
@@ -26,6 +27,7 @@ describe('docs/limits.md', () => {
       EGRESS_LIMITS,
       NAME_LIMITS,
       DATAGRAM_LIMITS,
+      GUARD_LIMITS,
       CREDENTIAL_LIMITS,
     ].flatMap((table) => Object.entries<number>(table));
     expect(rows.sort()).toEqual(limits.map(([name, value]) => [name, String(value)]).sort());

@@ -45,5 +45,6 @@ export function pretend(
     degraded: [],
     warn: nothing,
     reload: null,
+    guard: null,
   });
 }

@@ -3,6 +3,7 @@ import { processOf } from '../../egress/decision-event.ts';
 import type { Candidates } from '../../egress/destination.ts';
 import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
+import { requestInput } from '../../guard/input.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
 import { decide } from '../../match/decide.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
@@ -92,6 +93,12 @@ export async function judgeRequest(
     return refuse(why, facts.path, sighted);
   }
   const { selected, rule } = verdict;
+  // Also what is only audited: a guardrail takes away, whatever the policy lets pass.
+  const guarded = await context.guard?.evaluate(requestInput(query, facts));
+  if (guarded?.allow === false) {
+    const { reason, detail } = guarded;
+    return refuse({ kind: reason, reason: detail, rule: rule ?? selected.rule }, facts.path, sighted);
+  }
   const decided = verdict.kind === 'audit' ? verdict.reason : 'allowed';
   const action = verdict.kind === 'audit' ? 'audit' : 'allow';
   context.emit(requestDraft(action, decided, rule, authority, facts, process, sighted.asked));

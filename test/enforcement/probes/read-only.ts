@@ -1,9 +1,8 @@
 /** A directory that is listed read-only: no way to change anything in it. */
-import { ATTRIBUTES, attack, call, type Subject } from '../probe.ts';
+import { attack, call, type Subject } from '../probe.ts';
 
 /** What a mount that cannot be written answers, and what Landlock does. */
 const refused = { errno: 'EROFS', platform: { errno: 'EACCES' } } as const;
-const attribute = { errno: 'EROFS', platform: { open: ATTRIBUTES } } as const;
 
 export const readOnly: Subject = {
   title: 'Files that are listed read-only',
@@ -76,19 +75,19 @@ export const readOnly: Subject = {
       'control',
       { errno: 'EXDEV' },
     ),
-    call('ro-mode', 'fchmodat "$READONLY/file" 0777', 'change its mode', 'control', attribute),
-    call('ro-owner', 'chown "$READONLY/file"', 'change its owner', 'control', attribute),
-    call('ro-times', 'change-times "$READONLY/file"', 'change its times', 'control', attribute),
-    call('ro-attribute', 'set-attribute "$READONLY/file"', 'set an extended attribute', 'control', attribute),
+    call('ro-mode', 'fchmodat "$READONLY/file" 0777', 'change its mode', 'control', refused),
+    call('ro-owner', 'chown "$READONLY/file"', 'change its owner', 'control', refused),
+    call('ro-times', 'change-times "$READONLY/file"', 'change its times', 'control', refused),
+    call('ro-attribute', 'set-attribute "$READONLY/file"', 'set an extended attribute', 'control', refused),
     call(
       'ro-mode-descriptor',
       'fchmod "$READONLY/file" 0777',
       'change its mode by a descriptor',
       'control',
-      attribute,
+      refused,
     ),
     call('ro-flags', 'change-flags "$READONLY/file"', 'change its flags (FS_IOC_SETFLAGS)', 'control', {
-      ...attribute,
+      ...refused,
       dependsOn: 'a file system with flags',
     }),
     call('ro-remount', 'remount-writable "$READONLY"', 'make the mount writable', 'userns-control'),

@@ -1,0 +1,2 @@
+/** Loaded late: guardrails, when an operator names some. */
+export { openGuards } from './open-guard.ts';

@@ -1,0 +1,96 @@
+/** The real OPA, to compile guardrails with and to run as a server. Built once, by Go. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const VERSION = 'v1.22.2';
+const PROGRAMS = fileURLToPath(new URL('../../build/programs', import.meta.url));
+const OPA = join(PROGRAMS, 'opa');
+const GO = ['/usr/local/go/bin/go', '/usr/bin/go', '/usr/lib/go/bin/go'].find((path) => existsSync(path));
+
+/** Why there is none, or null. Building it takes a minute. */
+export const noOpa: string | null = existsSync(OPA) ? null : build();
+
+function build(): string | null {
+  if (GO === undefined) return 'go is not installed';
+  try {
+    mkdirSync(PROGRAMS, { recursive: true });
+    execFileSync(GO, ['install', `github.com/open-policy-agent/opa@${VERSION}`], {
+      env: { ...process.env, GOBIN: PROGRAMS, GOFLAGS: '-buildvcs=false' },
+      stdio: 'pipe',
+      timeout: 600_000,
+    });
+    return null;
+  } catch (error) {
+    return `opa ${VERSION} cannot be built: ${String(error).slice(0, 300)}`;
+  }
+}
+
+/**
+ * Compiles one module.
+ * @param entrypoints as `package/rule`
+ * @returns the path of the bundle
+ */
+export function opaBundle(
+  directory: string,
+  rego: string,
+  entrypoints: readonly string[],
+  data: object | null = null,
+): string {
+  const source = join(directory, 'guardrail.rego');
+  const files = [source];
+  writeFileSync(source, rego);
+  if (data !== null) {
+    files.push(join(directory, 'data.json'));
+    writeFileSync(files[1]!, JSON.stringify(data));
+  }
+  const bundle = join(directory, 'bundle.tar.gz');
+  const wanted = entrypoints.flatMap((entrypoint) => ['-e', entrypoint]);
+  execFileSync(OPA, ['build', '-t', 'wasm', '-o', bundle, ...wanted, ...files], { stdio: 'pipe' });
+  return bundle;
+}
+
+export interface OpaServer {
+  /** Of `/v1/data`. */
+  readonly url: string;
+  /** Gives a module. */
+  put(rego: string): Promise<void>;
+  stop(): void;
+}
+
+export async function startOpa(rego: string): Promise<OpaServer> {
+  const port = await freePort();
+  const child: ChildProcess = spawn(
+    OPA,
+    ['run', '--server', '--addr', `127.0.0.1:${port}`, '--disable-telemetry'],
+    {
+      stdio: 'ignore',
+    },
+  );
+  const base = `http://127.0.0.1:${port}/v1`;
+  const put = async (text: string): Promise<void> => {
+    const { status } = await fetch(`${base}/policies/guardrail`, { method: 'PUT', body: text });
+    if (status !== 200) throw new Error(`OPA does not take the module: ${status}`);
+  };
+  for (let i = 0; ; i += 1) {
+    try {
+      await put(rego);
+      break;
+    } catch (error) {
+      if (i === 200) throw error;
+      await sleep(50);
+    }
+  }
+  return { url: `${base}/data`, put, stop: () => void child.kill('SIGKILL') };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
