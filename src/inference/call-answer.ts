@@ -15,7 +15,7 @@ export interface RelayOptions {
   readonly isEvents: boolean;
   /** The errors of a stream have the form of Anthropic’s. */
   readonly anthropic: boolean;
-  readonly limits: Pick<InferenceLimits, 'answerBytes' | 'answerIdleMs'>;
+  readonly limits: Pick<InferenceLimits, 'wholeAnswerBytes' | 'answerIdleMs'>;
 }
 
 /** A short answer is sent with its length, and not before it is whole. */
@@ -67,11 +67,11 @@ async function pump(
   source: AsyncIterable<Buffer>,
   content: AnswerContent,
   send: (bytes: Buffer) => Promise<boolean>,
-  limits: Pick<InferenceLimits, 'answerBytes'>,
+  limits: Pick<InferenceLimits, 'wholeAnswerBytes'>,
 ): Promise<CutShort | null> {
   try {
     for await (const chunk of source) {
-      if (content.bytes + chunk.length > limits.answerBytes) return 'size';
+      if (content.bytes + chunk.length > limits.wholeAnswerBytes) return 'size';
       if (!(await send(content.push(chunk)))) return 'gone';
     }
     return (await send(content.finish())) ? null : 'gone';

@@ -13,7 +13,7 @@ export const INFERENCE_LIMITS = {
   /** Keys of the outermost object of a request. */
   callMembers: 256,
   /** Bytes of an answer, once decoded. */
-  answerBytes: 32 * 1024 * 1024,
+  wholeAnswerBytes: 32 * 1024 * 1024,
   /** Silence in an answer, and of a client that does not read it. */
   answerIdleMs: 120_000,
   /** Bytes of one server-sent event that are looked at; longer ones pass unseen. */

@@ -432,7 +432,7 @@ describe('a streamed answer', () => {
       write();
     });
     const { ask } = await bench(`  - {name: r, endpoint: "${openai.url}/v1", model: x}`, {
-      limits: { answerBytes: 200_000 },
+      limits: { wholeAnswerBytes: 200_000 },
     });
     const answer = await ask('/v1/chat/completions', { stream: true });
     expect(answer.text.length).toBeLessThan(210_000);
@@ -509,7 +509,7 @@ describe('an answer', () => {
       response.end(gzipSync(Buffer.alloc(50_000_000, 0x20)));
     });
     const { ask } = await bench(`  - {name: r, endpoint: "${openai.url}/v1", model: x}`, {
-      limits: { answerBytes: 1_000_000 },
+      limits: { wholeAnswerBytes: 1_000_000 },
     });
     const answer = await ask('/v1/chat/completions', CHAT);
     expect(answer.broken).toBe(true);
