@@ -304,6 +304,34 @@ describe.skipIf(lacking.length > 0)(`inference.local ${because(lacking)}`, () =>
     expect(eventsOf(EVENTS).map(({ subject }) => subject.kind)).toEqual(['run', 'inference', 'exit']);
   });
 
+  it('speaks HTTP/2, streams in it, and ends its connection after what is no call', async () => {
+    const { stdout, stderr } = await script(`
+      import { connect } from 'node:http2';
+      const session = connect('https://inference.local');
+      const ask = (headers, body) => new Promise((resolve, reject) => {
+        const stream = session.request(headers, { endStream: body === undefined });
+        let status, text = '';
+        stream.on('response', (head) => { status = head[':status']; });
+        stream.setEncoding('utf8').on('data', (part) => { text += part; }).on('end', () => resolve({ status, text })).on('error', reject);
+        if (body !== undefined) stream.end(JSON.stringify(body));
+      });
+      const goaway = new Promise((resolve) => session.once('goaway', resolve));
+      const post = (path) => ({ ':method': 'POST', ':path': path, 'content-type': 'application/json' });
+      const [chat, messages, models] = await Promise.all([
+        ask(post('/v1/chat/completions'), { model: 'fast', stream: true }),
+        ask(post('/v1/messages'), { model: 'sonnet' }),
+        ask({ ':path': '/v1/models' }),
+      ]);
+      const other = await ask({ ':path': '/admin' });
+      await goaway;
+      console.log(JSON.stringify([session.alpnProtocol, chat.status, chat.text.includes('[DONE]'), chat.text.includes('"usage":{'), messages.status, models.status, other.status]));
+      session.close();
+    `);
+    expect(stderr).toMatch(/^(?:openshell: refused: .* may not ask inference\.local for GET \/admin.*\n)?$/);
+    expect(JSON.parse(stdout)).toEqual(['h2', 200, true, false, 200, 200, 403]);
+    expect(calls()).toHaveLength(4);
+  });
+
   it('refuses what is no call, and closes the connection', async () => {
     const { stdout, stderr } = await inside([
       'sh',
