@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process';
 const ROUNDS = 15;
 const LEAVES = 500;
 const CODE = `const began = performance.now();
-const { SandboxAuthority } = require(process.argv[1]).load('authority');
+const { makeTrust } = require(process.argv[1]).load('trust');
 const loaded = performance.now();
-SandboxAuthority.create().then(async (authority) => {
+makeTrust([]).then(async ({ authority }) => {
   const made = performance.now();
   for (let i = 0; i < ${LEAVES}; i += 1) await authority.leafFor('host-' + i + '.test');
   const rate = ${LEAVES} / (performance.now() - made) * 1000;

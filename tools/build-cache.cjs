@@ -2,6 +2,7 @@
 const { mkdtempSync, readdirSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 const { basename, resolve } = require('node:path');
+const { warmInspection } = require('./warm-inspection.cjs');
 
 const dist = resolve('dist');
 // Nothing of the builder's home is read or written.
@@ -51,7 +52,14 @@ process.on('exit', () => {
   rmSync(process.env.XDG_CACHE_HOME, { recursive: true, force: true });
   process.exitCode = 0;
 });
-warmUp().then(() => {
+/** A build does not wait for what hangs, nor fail for it: the cache is only less warm. */
+const tried = (work) =>
+  Promise.race([work, new Promise((done) => setTimeout(done, 10_000).unref())]).catch(() => {});
+async function warmAll() {
+  await warmUp();
+  await tried(warmInspection(dist));
+}
+warmAll().then(() => {
   process.argv = [process.argv[0], resolve(dist, 'openshell.cjs'), 'run', '--quiet', '--', '/bin/true'];
   require(resolve(dist, 'openshell.cjs')).load('main');
 });

@@ -1,7 +1,8 @@
 /** The credentials of one run: what is given, and what the workload knows of them. */
 import { randomBytes } from 'node:crypto';
 import type { GivenCredentials } from '../inject/make-injector.ts';
-import { issuePlaceholders, placeholdersByVariable } from '../inject/placeholder.ts';
+import { type MetadataFacts, TOKEN_VARIABLES } from '../inject/metadata.ts';
+import { issuePlaceholders, type Placeholders, placeholdersByVariable } from '../inject/placeholder.ts';
 import { type ReadCredential, readCredentials } from './credential-source.ts';
 import { UsageError } from './usage.ts';
 
@@ -24,7 +25,7 @@ export function takeCredentials(
   const placeholders = issuePlaceholders(providers, () => randomBytes(32).toString('hex'));
   return {
     read,
-    given: { providers, placeholders },
+    given: { providers, placeholders, metadata: metadataOf(providers, placeholders) },
     variables: placeholdersByVariable(placeholders),
     checkSpent: (given) => {
       for (const { name, values } of providers)
@@ -40,7 +41,22 @@ export function takeCredentials(
   };
 }
 
+/** Where a token of Google Cloud is among the values: what its libraries ask the metadata server for. */
+function metadataOf(
+  providers: GivenCredentials['providers'],
+  placeholders: Placeholders,
+): MetadataFacts | null {
+  const variables = placeholdersByVariable(placeholders);
+  const variable = TOKEN_VARIABLES.find((name) => variables.has(name));
+  if (variable === undefined) return null;
+  const owner = providers.find(({ values }) => values.some((value) => value.variable === variable));
+  const { projectId = null, email = null } = owner?.gcp ?? {};
+  return { token: variables.get(variable)!, email: email ?? 'default', projectId };
+}
+
 const secretsOf = (value: ReadCredential['provider']['values'][number]['value']): string[] =>
   typeof value === 'string'
     ? [value]
-    : [value.clientSecret, value.refreshToken].filter((secret) => secret !== null);
+    : 'privateKey' in value
+      ? [value.privateKey]
+      : [value.clientSecret, value.refreshToken].filter((secret) => secret !== null);

@@ -2,6 +2,7 @@
 import { printable } from '../base/source.ts';
 import { explainConnect } from '../compile/explain-connect.ts';
 import { explainPath } from '../compile/explain-path.ts';
+import { explainRequest } from '../compile/explain-request.ts';
 import { explainSyscall } from '../compile/explain-syscall.ts';
 import { expandPath } from '../compile/listed-paths.ts';
 import { errnoName } from '../kernel/errno.ts';
@@ -15,12 +16,13 @@ import { planOf } from './plan.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell explain [FILE] --connect HOST:PORT [--binary PATH]
+       openshell explain [FILE] --request 'METHOD URL' [--binary PATH]
        openshell explain [FILE] --read PATH | --write PATH
        openshell explain [FILE] --syscall 'NAME(ARG, …)'
        [--output json] [--allow, --network, --workdir and --home as for \`run\`]
 
 Says whether the policy (or, without a file, the default) allows something on this host, which rule decides, and where
-it stands. Without --binary, --connect asks for whatever program some policy lists. 0: allowed, 1: denied.
+it stands. Without --binary, --connect and --request ask for whatever program some policy lists. 0: allowed, 1: denied.
 `;
 
 interface Answer {
@@ -35,6 +37,7 @@ const OPTIONS = {
   ...OPERATOR_OPTIONS,
   ...OUTPUT_OPTIONS,
   connect: { type: 'string' },
+  request: { type: 'string' },
   binary: { type: 'string' },
   read: { type: 'string' },
   write: { type: 'string' },
@@ -49,11 +52,11 @@ export async function main(args: string[]): Promise<number> {
   }
   if (positionals.length > 1) throw new UsageError(`\`${positionals[1]}\` is one argument too many`);
   const output = outputOf(values.output);
-  const { connect, read, write, syscall, ...rest } = values;
-  const asked: Asked = { connect, read, write, syscall };
+  const { connect, request, read, write, syscall, ...rest } = values;
+  const asked: Asked = { connect, request, read, write, syscall };
   const operator = rest as OperatorValues;
   if (Object.values(asked).filter((value) => value !== undefined).length !== 1) {
-    throw new UsageError('ask one thing: --connect, --read, --write or --syscall');
+    throw new UsageError('ask one thing: --connect, --request, --read, --write or --syscall');
   }
   const plan = await planOf(positionals[0] ?? values.policy ?? null, operator);
   if (plan === null) return 1;
@@ -63,10 +66,11 @@ export async function main(args: string[]): Promise<number> {
   return answer.verdict === 'allow' ? 0 : 1;
 }
 
-type Asked = { readonly [K in 'connect' | 'read' | 'write' | 'syscall']: string | undefined };
+type Asked = { readonly [K in 'connect' | 'request' | 'read' | 'write' | 'syscall']: string | undefined };
 
 function answerTo(asked: Asked, binary: string | null, plan: Plan, workdir: string): Answer {
   if (asked.connect !== undefined) return connectAnswer(asked.connect, binary, plan);
+  if (asked.request !== undefined) return requestAnswer(asked.request, binary, plan);
   if (asked.syscall !== undefined) return syscallAnswer(asked.syscall, plan);
   const kind = asked.read !== undefined ? 'read' : 'write';
   return pathAnswer(asked.read ?? asked.write!, kind, plan, workdir);
@@ -82,6 +86,24 @@ function connectAnswer(text: string, binary: string | null, plan: Plan): Answer 
   return {
     question: `connect ${text}${binary === null ? '' : ` by ${binary}`}`,
     verdict,
+    rule: rule?.policy ?? null,
+    line: rule?.line ?? null,
+    why,
+  };
+}
+
+function requestAnswer(text: string, binary: string | null, plan: Plan): Answer {
+  const [method, url, ...more] = text.trim().split(/\s+/);
+  if (method === undefined || url === undefined || more.length > 0)
+    throw new UsageError(
+      `--request '${text}': expected a method and a URL, as 'GET https://api.github.com/user'`,
+    );
+  const answer = explainRequest(plan.egress, { method, url, binary });
+  if (!answer.ok) throw new UsageError(`--request '${text}': it ${answer.error}`);
+  const { verdict, rule, why } = answer.value;
+  return {
+    question: `request ${method} ${url}${binary === null ? '' : ` by ${binary}`}`,
+    verdict: verdict === 'deny' ? 'deny' : 'allow',
     rule: rule?.policy ?? null,
     line: rule?.line ?? null,
     why,

@@ -3,14 +3,10 @@ import { formatDuration, formatSize } from '../base/quantity.ts';
 import { listSeccomp } from '../compile/seccomp-listing.ts';
 import { rightNames } from '../kernel/landlock.ts';
 import { INFERENCE_HOST, INFERENCE_PORT } from '../plan/inference.ts';
-import type { EgressPolicy, EndpointCredential, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
+import type { EgressPolicy, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
 import { table } from './output.ts';
-
-export interface Line {
-  readonly text: string;
-  /** What is enforced: without where it comes from, and however wide the columns are. */
-  readonly enforced: string;
-}
+import { inspectionLines } from './plan-inspection.ts';
+import type { Line } from './plan-line.ts';
 
 type Section = [title: string, lines: readonly Line[]];
 
@@ -149,28 +145,14 @@ function policyLines(policy: EgressPolicy): Line[] {
     ({ pattern, ancestors, sha256 }) =>
       `${pattern}${ancestors ? '' : ' (not as ancestor)'}${sha256 === null ? '' : ` sha256:${sha256.slice(0, 12)}…`}`,
   );
-  return policy.endpoints.map(({ host, ports, allowedIps, line, inspection }) => {
+  return policy.endpoints.flatMap(({ host, ports, allowedIps, line, inspection }) => {
     const addresses = allowedIps.length === 0 ? '' : ` within ${allowedIps.join(', ')}`;
-    const enforced = `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}${credentialText(inspection?.credential ?? null)}`;
-    return { text: `${enforced}  ${line === null ? 'flag' : `line ${line}`}`, enforced };
+    const enforced = `${policy.key}: ${host === '' ? 'any host' : host}:${ports.join(',')}${addresses} for ${who.length === 0 ? 'nobody' : who.join(', ')}`;
+    return [
+      { text: `${enforced}  ${line === null ? 'flag' : `line ${line}`}`, enforced },
+      ...(inspection === null ? [] : inspectionLines(inspection)),
+    ];
   });
-}
-
-function credentialText(credential: EndpointCredential | null): string {
-  if (credential === null) return '';
-  const { provider, headers, bodies, websocket, cleartext, uninspected, signing } = credential;
-  const places = [
-    'authorization',
-    ...headers,
-    ...(bodies ? ['bodies'] : []),
-    ...(websocket ? ['messages'] : []),
-  ];
-  const signed =
-    signing === null
-      ? ''
-      : `, signs for ${signing.service} (payload ${signing.payload}, region ${signing.region ?? 'of the host'})`;
-  const open = `${cleartext ? ', without TLS too' : ''}${uninspected ? ', uninspected too' : ''}`;
-  return `; credential ${provider} in ${places.join(', ')}${signed}${open}`;
 }
 
 function limitLines({ rlimits, limits }: Plan): string[] {

@@ -8,7 +8,8 @@ import type { PrepareInput } from '../session/prepared.ts';
 import { parseCommand } from './arguments.ts';
 import { OPERATOR_OPTIONS, type OperatorValues, operatorRequest, routesOf, workdirOf } from './operator.ts';
 import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled, tell } from './output.ts';
-import { type Line, planSections } from './plan-text.ts';
+import type { Line } from './plan-line.ts';
+import { planSections } from './plan-text.ts';
 import { UsageError } from './usage.ts';
 
 const HELP = `usage: openshell plan [FILE] [--diff FILE2] [--listing] [--output json] [the options of \`run\` that change a policy]

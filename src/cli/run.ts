@@ -146,7 +146,7 @@ export async function main(args: string[]): Promise<number> {
     }
     guard = opened.value;
     const trust = hasInspection(plan.egress) ? await makeTrust(values) : null;
-    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null);
+    if (plan.tier === 'platform') scratch = makeScratch(trust?.made.files ?? null, ownerOf(plan));
     const given = { ...process.env, ...explicit(values) };
     const environment = fillEnvironment(
       plan.environment,
@@ -204,6 +204,12 @@ async function credentialsOf(values: Values): Promise<Credentials | null> {
 async function secretsOf(routes: RoutesFile): Promise<TakenRoutes> {
   const { takeSecrets } = await import('./routes.late.ts');
   return takeSecrets(routes, process.env);
+}
+
+/** The user of the workload on the host, where it is not the caller. */
+function ownerOf({ identity: { host } }: Plan): { uid: number; gid: number } | null {
+  if (host.kind !== 'drop' || typeof host.uid !== 'number' || typeof host.gid !== 'number') return null;
+  return { uid: host.uid, gid: host.gid };
 }
 
 async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {

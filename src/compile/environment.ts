@@ -27,6 +27,14 @@ export const PASSED_VARIABLES = [
   'PAGER',
 ] as const;
 
+/** Whose placeholder stands for a token of Google Cloud: its libraries then ask a metadata server, which the proxy answers for. */
+const GOOGLE_TOKENS = ['GCP_SA_ACCESS_TOKEN', 'GCP_ADC_ACCESS_TOKEN'];
+const METADATA_VARIABLES = [
+  ['GCE_METADATA_HOST', `127.0.0.1:${PROXY_PORT}`],
+  ['GCE_METADATA_IP', `127.0.0.1:${PROXY_PORT}`],
+  ['METADATA_SERVER_DETECTION', 'assume-present'],
+] as const;
+
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function compileEnvironment(
@@ -57,6 +65,8 @@ export function compileEnvironment(
   }
   const credentials = new Set((operator.credentials ?? []).flatMap(({ variables }) => variables));
   for (const name of credentials) entries.set(name, null);
+  if (network === 'proxy' && GOOGLE_TOKENS.some((name) => credentials.has(name)))
+    for (const [name, value] of METADATA_VARIABLES) entries.set(name, value);
   if (tier === 'platform') {
     if (operator.home === null) scratch.set('HOME', 'home');
     else entries.set('HOME', operator.home);

@@ -3,11 +3,17 @@ import type { Plan } from '../plan/plan.ts';
 import type { Expectation, Policy } from '../policy/policy.ts';
 import { explainConnect } from './explain-connect.ts';
 import { explainPath } from './explain-path.ts';
+import { explainRequest } from './explain-request.ts';
 import { explainSyscall } from './explain-syscall.ts';
 import type { CompileProblem } from './input.ts';
 import { expandPath } from './listed-paths.ts';
 
-type Outcome = { readonly verdict: 'allow' | 'deny'; readonly policy: string | null; readonly why: string };
+type Outcome = {
+  /** `unknown`: what is given does not tell. */
+  readonly verdict: 'allow' | 'deny' | 'unknown';
+  readonly policy: string | null;
+  readonly why: string;
+};
 
 export function failedExpectations(
   policy: Policy | null,
@@ -16,9 +22,10 @@ export function failedExpectations(
 ): CompileProblem[] {
   return (policy?.expect ?? []).flatMap((expectation): CompileProblem[] => {
     const outcome = evaluate(expectation, plan, caller);
-    if (outcome === null) return [];
     const { verdict, rule, index, span } = expectation;
     const what = `expect[${index}] (${describe(expectation)})`;
+    if (outcome.verdict === 'unknown')
+      return [{ message: `${what} cannot be tried: ${outcome.why}`, hint: 'remove it', line: span.line }];
     if (outcome.verdict !== verdict) {
       return [
         {
@@ -41,11 +48,7 @@ export function failedExpectations(
   });
 }
 
-function evaluate(
-  { subject }: Expectation,
-  plan: Plan,
-  caller: Parameters<typeof expandPath>[1],
-): Outcome | null {
+function evaluate({ subject }: Expectation, plan: Plan, caller: Parameters<typeof expandPath>[1]): Outcome {
   switch (subject.kind) {
     case 'connect': {
       const answer = explainConnect(plan.egress, subject.host, subject.port, subject.binary);
@@ -71,9 +74,12 @@ function evaluate(
         why: rule?.reason ?? 'the filter allows it',
       };
     }
-    case 'request':
-      // Judged where requests are: a policy that has rules for them is refused by this version anyway.
-      return null;
+    case 'request': {
+      const answer = explainRequest(plan.egress, subject);
+      if (!answer.ok) return { verdict: 'unknown', policy: null, why: `it ${answer.error}` };
+      const { verdict, rule, why } = answer.value;
+      return { verdict: verdict === 'deny' ? 'deny' : 'allow', policy: rule?.policy ?? null, why };
+    }
   }
 }
 
@@ -87,6 +93,6 @@ function describe({ subject }: Expectation): string {
     case 'syscall':
       return `syscall ${subject.call}`;
     case 'request':
-      return `request ${subject.method} ${subject.url}`;
+      return `request ${subject.method} ${subject.url}${subject.binary === null ? '' : ` by ${subject.binary}`}`;
   }
 }

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { decide, decideForAny } from '../match/decide.ts';
 import { buildIndex } from '../match/egress-index.ts';
 import { normaliseHost } from '../match/host.ts';
+import type { BinaryIdentity } from '../match/identity.ts';
 import type { Candidate, RuleReference, Verdict } from '../match/verdict.ts';
 import { servesInference } from '../plan/inference.ts';
 import type { EgressTable, Transport } from '../plan/plan.ts';
@@ -34,7 +35,7 @@ export function explainConnect(
     const index = buildIndex(table, transport);
     return binary === null
       ? decideForAny(index, destination)
-      : decide(index, { ...destination, identity: pretend(table, binary) });
+      : decide(index, { ...destination, identity: pretendedProgram(table, binary) });
   };
   const verdict = ask('tcp');
   if (verdict.kind === 'allow') return ok(allowed(verdict.candidates[0], ''));
@@ -51,7 +52,7 @@ const allowed = ({ rule, policyName }: Candidate, how: string): ConnectVerdict =
 });
 
 /** A program at this path without ancestors, with the content that the policy pins for it, if it pins any. */
-function pretend(table: EgressTable, binary: string): Parameters<typeof decide>[1]['identity'] {
+export function pretendedProgram(table: EgressTable, binary: string): BinaryIdentity {
   const pin = table.policies
     .flatMap(({ binaries }) => binaries)
     .find(({ pattern, sha256 }) => pattern === binary && sha256 !== null);

@@ -32,9 +32,19 @@ export function decisionDraft(facts: DecisionFacts): Draft {
   };
 }
 
-export const processOf = ({ pid, executable, ancestors }: BinaryIdentity): ProcessReference => ({
-  pid,
-  exe: executable.path,
-  sha256: executable.sha256,
-  ancestors: ancestors.map(({ path }) => path),
-});
+/** A cache, no state: one connection may carry very many requests of one caller. */
+const references = new WeakMap<BinaryIdentity, ProcessReference>();
+
+export function processOf(identity: BinaryIdentity): ProcessReference {
+  const known = references.get(identity);
+  if (known !== undefined) return known;
+  const { pid, executable, ancestors } = identity;
+  const reference = {
+    pid,
+    exe: executable.path,
+    sha256: executable.sha256,
+    ancestors: ancestors.map(({ path }) => path),
+  };
+  references.set(identity, reference);
+  return reference;
+}

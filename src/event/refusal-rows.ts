@@ -218,6 +218,13 @@ export const REFUSALS = {
     'the endpoint does not allow this revision of MCP',
   ),
   grpc_invalid: row(47, 400, 'invalid_grpc_request', 'grpc_invalid', 'the request is no gRPC'),
+  too_many_bodies: row(
+    48,
+    503,
+    'too_many_bodies',
+    'too_many_connections',
+    'so many bodies of the sandbox wait for a decision that this one is not read',
+  ),
   guardrail_denied: row(
     60,
     403,

@@ -134,6 +134,8 @@ function nextSteps(facts: RefusalFacts): string[] {
       return [
         `send less at once, or ask the operator to raise the limit for bodies at the endpoint${place(facts)}`,
       ];
+    case 'too_many_bodies':
+      return ['send fewer requests with bodies at once, and try again'];
     case 'graphql_invalid':
       return ['send one JSON object with `query` and, where there are several operations, `operationName`'];
     case 'json_rpc_invalid':

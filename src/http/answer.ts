@@ -98,12 +98,20 @@ export function answerRequest(
     ...headers,
     ...(hasLength(headers) ? [] : ['Content-Length', String(body.length)]),
   ]);
+  // Whole already, whenever its end comes.
+  response.write(body);
+  endWhenRead(request, response, lingerMs);
+}
+
+/**
+ * Ends an answer. Where it came before the request was whole, its end, which closes the connection, waits a moment for
+ * the rest of the request.
+ */
+export function endWhenRead(request: IncomingMessage, response: ServerResponse, lingerMs: number): void {
   if (request.complete) {
-    response.end(body);
+    response.end();
     return;
   }
-  // The answer is whole already; its end, which closes the connection, waits for the rest of the request.
-  response.write(body);
   const end = (): void => {
     clearTimeout(timer);
     response.end();

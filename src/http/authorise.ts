@@ -30,11 +30,21 @@ export interface ProxyContext {
   readonly limits: ProxyLimits;
   /** What looks at requests; null: no endpoint of the plan asks for it. */
   readonly inspection: (() => Promise<Inspection>) | null;
+  /** Answers requests that are for the proxy itself; null: none are. */
+  readonly local: LocalService | null;
   /** Of node:http, which only proxy.ts imports. */
   readonly request: typeof httpRequest;
   /** Told of errors that should not happen. */
   readonly onDefect: (error: unknown) => void;
 }
+
+/** Null: the request is none for it. */
+export type LocalService = (request: {
+  readonly method: string;
+  /** Origin form. */
+  readonly target: string;
+  readonly headers: IncomingMessage['headers'];
+}) => { readonly status: number; readonly type: string; readonly body: string } | null;
 
 /** Takes over connections and requests to endpoints whose requests are looked at, once a rule allows the destination. */
 export interface Inspection {
@@ -93,7 +103,6 @@ export async function authorise(
   connection: ProxyConnection,
   asked: Asked,
 ): Promise<Permission> {
-  const signal = connection.closed;
   // Its requests are refused or answered by themselves, whoever asks; cleartext ones are nothing to it.
   if (asked.via !== 'forward' && servesInference(context.index(), asked.host.text, asked.port))
     return { state: 'inspected', inspection: await inspectionOf(context) };
@@ -115,7 +124,7 @@ export async function authorise(
     }
     if (isInspected(verdict.candidates)) {
       const checked = await context.dialer.check(asked.host, asked.port, verdict.candidates);
-      if (!checked.ok) return unreachable(context, asked, checked.error, who, signal);
+      if (!checked.ok) return unreachable(context, asked, checked.error, who, connection.closed);
       if (context.index() !== index) continue;
       const [target] = checked.value.targets;
       const { candidate } = checked.value;
@@ -123,8 +132,8 @@ export async function authorise(
         return { state: 'gone' };
       return { state: 'inspected', inspection: await inspectionOf(context) };
     }
-    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, signal);
-    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, signal);
+    const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, connection.closed);
+    if (!dialled.ok) return unreachable(context, asked, dialled.error, who, connection.closed);
     // The rules may have changed while the connection was made: those that hold now must allow it.
     const candidate =
       context.index() === index ? dialled.value.candidate : stillAllowed(context, asked, dialled.value, who);
@@ -186,7 +195,7 @@ function admit(
     process: processOf(who),
   });
   context.emit(draft);
-  if (connection.closed.aborted) return false;
+  if (connection.socket.destroyed) return false;
   const standing = { host: asked.host, port, address, identity: who, inspected };
   connection.exchange = {
     clientPort: connection.clientPort,

@@ -53,11 +53,12 @@ export class ProxyConnection {
   exchange: OpenExchange | null = null;
   /** The end of the line of requests on this connection: each waits for the one before. */
   turn: Promise<void> = Promise.resolve();
+  /** Requests that stand in that line. */
+  turns = 0;
   /** Since when it waits for a header section, and how many bytes had come by then; null: it does not wait. */
   waiting: { readonly since: number; readonly bytes: number; firstByte: number | null } | null = null;
 
-  /** Aborted when the client's socket closes. */
-  readonly closed: AbortSignal;
+  #closed: AbortSignal | null = null;
 
   constructor(
     socket: Socket,
@@ -65,9 +66,6 @@ export class ProxyConnection {
     via: Via = 'forward',
     authority: Authority | null = null,
   ) {
-    const controller = new AbortController();
-    socket.once('close', () => controller.abort());
-    this.closed = controller.signal;
     this.socket = socket;
     this.clientPort = socket.remotePort ?? 0;
     this.identity = identity;
@@ -75,9 +73,25 @@ export class ProxyConnection {
     this.authority = authority;
   }
 
+  /** Aborted when the client's socket closes. Made when it is asked for: most connections need none. */
+  get closed(): AbortSignal {
+    this.#closed ??= abortedAtClose(this.socket);
+    return this.#closed;
+  }
+
   wait(now: number): void {
     this.waiting = { since: now, bytes: this.socket.bytesRead, firstByte: null };
   }
+}
+
+/** A reason of its own costs much less than the error, with its stack, that is made where none is given. */
+const CLOSED = 'the client closed the connection';
+
+function abortedAtClose(socket: Socket): AbortSignal {
+  const controller = new AbortController();
+  if (socket.destroyed) controller.abort(CLOSED);
+  else socket.once('close', () => controller.abort(CLOSED));
+  return controller.signal;
 }
 
 /** Takes a connection out of the hands of Node's server: for a tunnel, or for an answer that closes it. */

@@ -1,5 +1,5 @@
 /** One request in absolute form after it is allowed: sent on over the dialled socket, its answer brought back. */
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Dialled } from '../egress/dial.ts';
 import type { ProxyContext } from './authorise.ts';
 import { forwardedRequest, forwardedResponse, forwardedTrailers, isHeader } from './headers.ts';
@@ -79,7 +79,7 @@ export function upstreamRequest(
 }
 
 function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
-  upstream.flushHeaders();
+  flushHead(upstream);
   request.pipe(upstream, { end: false });
   request.once('end', () => {
     const trailers = forwardedTrailers(request.rawTrailers);
@@ -130,7 +130,7 @@ function sendAnswer(
   // The rest of an unfinished request would stand where the next request is expected.
   if (!request.complete) response.shouldKeepAlive = false;
   response.writeHead(answer.statusCode ?? 502, phraseOf(answer.statusMessage), forwardedResponse(answer));
-  response.flushHeaders();
+  flushHead(response);
   answer.pipe(response, { end: false });
   answer.once('end', () => {
     const trailers = forwardedTrailers(answer.rawTrailers);
@@ -138,6 +138,9 @@ function sendAnswer(
     response.end();
   });
 }
+
+/** Sends the head now. Node's flushHeaders() writes it in UTF-8, which spoils values of bytes above 127. */
+export const flushHead = (message: OutgoingMessage): void => void message.write('', 'latin1');
 
 /** A status line and header section, ready to send (encode as latin1). */
 export function headText(status: number, phrase: string | undefined, headers: readonly string[]): string {

@@ -18,6 +18,7 @@ export async function handleForward(
 ): Promise<void> {
   const refuse = ({ kind, body }: Refused): void =>
     refuseRequest(request, response, kind, body, context.limits.lingerMs);
+  if (answerLocally(context, request, response)) return;
   const readable = await readTarget(context, connection, request);
   if ('body' in readable) {
     refuse(readable);
@@ -39,6 +40,25 @@ export async function handleForward(
     await answer(context, connection, { ...permission, asked, target: readable }, request, response, refuse);
     connection.exchange = null;
   }
+}
+
+/** Requests in origin form are for the proxy itself, which few are. */
+function answerLocally(context: ProxyContext, request: IncomingMessage, response: ServerResponse): boolean {
+  const { method = '', url = '', headers } = request;
+  if (context.local === null || !url.startsWith('/') || checkRequest(request, context.limits) !== null)
+    return false;
+  const answer = context.local({ method, target: url, headers });
+  if (answer === null) return false;
+  response.sendDate = false;
+  response.shouldKeepAlive = false;
+  response.writeHead(answer.status, {
+    'Content-Type': answer.type,
+    'Content-Length': Buffer.byteLength(answer.body),
+    'Metadata-Flavor': 'Google',
+    Server: 'Metadata Server for VM',
+  });
+  response.end(answer.body);
+  return true;
 }
 
 interface Granted {

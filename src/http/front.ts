@@ -81,12 +81,7 @@ function takeTurn(
   connection.pending += 1;
   connection.waiting = null;
   const surplus = connection.pending > context.limits.pipelined;
-  const closed = new Promise<void>((resolve) => response.once('close', resolve));
-  void closed.then(() => {
-    connection.pending -= 1;
-    if (connection.pending === 0 && !connection.detached) connection.wait(Date.now());
-  });
-  connection.turn = connection.turn.then(async () => {
+  const answer = async (): Promise<void> => {
     if (connection.last || response.destroyed || connection.socket.destroyed) return;
     await guarded(
       context,
@@ -97,7 +92,18 @@ function takeTurn(
     );
     // Whatever follows an answer that closes the connection is not acted upon.
     if (!response.shouldKeepAlive) connection.last = true;
-    await closed;
+  };
+  const answered = connection.turns === 0 ? answer() : connection.turn.then(answer);
+  connection.turns += 1;
+  connection.turn = new Promise<void>((resolve) => {
+    response.once('close', () => {
+      connection.pending -= 1;
+      if (connection.pending === 0 && !connection.detached) connection.wait(Date.now());
+      void answered.then(() => {
+        connection.turns -= 1;
+        resolve();
+      });
+    });
   });
 }
 

@@ -82,6 +82,7 @@ export function checkHost(request: Request, target: Authority, defaultPort = 80)
   if (hosts.length > 1) return malformed('there is more than one Host header');
   if (hosts.length === 0)
     return request.httpVersionMinor === 0 ? null : malformed('an HTTP/1.1 request needs a Host header');
+  if (hosts[0] === authorityText(target, defaultPort)) return null;
   const named = parseAuthority(hosts[0]!, defaultPort);
   if (named.ok && named.value.host.text === target.host.text && named.value.port === target.port) return null;
   return {
@@ -153,25 +154,38 @@ export const isHeader = (name: string, value: string): boolean => TOKEN.test(nam
 export function valuesOf(rawHeaders: readonly string[], name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]!.toLowerCase() === name) values.push(rawHeaders[i + 1]!);
+    if (isNamed(rawHeaders[i]!, name)) values.push(rawHeaders[i + 1]!);
   return values;
 }
 
+/** Most names differ in length, and this is asked of every header many times. */
+const isNamed = (raw: string, name: string): boolean =>
+  raw.length === name.length && (raw === name || raw.toLowerCase() === name);
+
 const malformed = (reason: string): HeaderProblem => ({ kind: 'malformed_request', reason });
 
-const connectionTokens = (rawHeaders: readonly string[]): string[] =>
-  ['connection', 'proxy-connection']
-    .flatMap((name) => valuesOf(rawHeaders, name))
-    .flatMap((value) => value.split(','))
-    .map((token) => token.trim().toLowerCase())
-    .filter((token) => token !== '');
+const NO_TOKENS: readonly string[] = [];
+
+function connectionTokens(rawHeaders: readonly string[]): readonly string[] {
+  let tokens: string[] | null = null;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (!isNamed(name, 'connection') && !isNamed(name, 'proxy-connection')) continue;
+    tokens ??= [];
+    for (const part of rawHeaders[i + 1]!.split(',')) {
+      const token = part.trim().toLowerCase();
+      if (token !== '') tokens.push(token);
+    }
+  }
+  return tokens ?? NO_TOKENS;
+}
 
 function endToEnd(rawHeaders: readonly string[], drop: (name: string) => boolean): string[] {
-  const nominated = new Set(connectionTokens(rawHeaders));
+  const nominated = connectionTokens(rawHeaders);
   const out: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
-    if (!HOP_BY_HOP.has(name) && !nominated.has(name) && !drop(name))
+    if (!HOP_BY_HOP.has(name) && !nominated.includes(name) && !drop(name))
       out.push(rawHeaders[i]!, rawHeaders[i + 1]!);
   }
   return out;

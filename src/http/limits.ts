@@ -43,12 +43,14 @@ export type TlsLimits = { readonly [K in keyof typeof TLS_LIMITS]: number };
 /** Bounds of connections to servers whose requests are looked at, for one sandbox. */
 export const UPSTREAM_LIMITS = {
   /** Servers to which connections are kept. */
-  pools: 256,
+  upstreams: 256,
   /** Connections to one of them. */
-  connections: 256,
+  upstreamConnections: 256,
   /** How long an unused connection is kept: shorter than most servers do, which would cross with a request. */
-  keepAliveMs: 4_000,
+  upstreamIdleMs: 4_000,
 } as const;
+
+export type UpstreamLimits = { readonly [K in keyof typeof UPSTREAM_LIMITS]: number };
 
 /** Bounds of HTTP/2, for one connection. */
 export const HTTP2_LIMITS = {
@@ -64,9 +66,11 @@ export const HTTP2_LIMITS = {
   idleMs: 30_000,
 } as const;
 
-/** Bounds of bodies that are read before a request is judged, for one request. Their length is the endpoint's matter. */
+/** Bounds of bodies that are read before a request is judged. How long one may be is its endpoint's matter. */
 export const BODY_LIMITS = {
-  /** From the decision to read a body to its end. */
+  /** Bytes of all bodies of a sandbox that are held at once, until they are answered. */
+  heldBytes: 128 * 1024 * 1024,
+  /** From the decision to read one to its end. */
   bodyMs: 60_000,
 } as const;
 

@@ -10,7 +10,7 @@ import type { Draft } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { EgressIndex } from '../match/egress-index.ts';
 import type { Destination } from '../match/verdict.ts';
-import type { Inspection, ProxyContext } from './authorise.ts';
+import type { Inspection, LocalService, ProxyContext } from './authorise.ts';
 import { handleConnect, handleDirect } from './connect.ts';
 import { Connections, type IdentityAnswer, type OpenExchange, ProxyConnection } from './connections.ts';
 import { handleForward } from './forward.ts';
@@ -40,6 +40,8 @@ export interface ProxyOptions {
   /** Asked about what the rules allow. */
   readonly guard?: Pick<Guard, 'evaluate'> | null;
   readonly emit: (draft: Draft) => void;
+  /** Answers requests that are for the proxy itself. */
+  readonly local?: LocalService | null;
   /** What looks at requests, made at its first use; absent: no endpoint of the plan asks for it. */
   readonly inspect?: ((context: ProxyContext) => Promise<Inspection>) | null;
   readonly limits?: Partial<ProxyLimits>;
@@ -61,7 +63,7 @@ export interface EgressProxy {
 export function createProxy(options: ProxyOptions): EgressProxy {
   const limits = { ...PROXY_LIMITS, ...options.limits };
   let { index } = options;
-  const { dialer, guard = null, emit, onDefect = warn, inspect = null } = options;
+  const { dialer, guard = null, emit, onDefect = warn, inspect = null, local = null } = options;
   let inspection: Promise<Inspection> | null = null;
   const context: ProxyContext = {
     index: () => index,
@@ -69,6 +71,7 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     guard,
     emit,
     limits,
+    local,
     request,
     onDefect,
     inspection: inspect === null ? null : () => (inspection ??= inspect(context)),
@@ -93,7 +96,8 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     if (address === undefined || port === undefined) return void socket.destroy();
     // At once: when the caller has left, its address can be another's.
     const caller = identify(options, { address, port });
-    const connection = new ProxyConnection(socket, async () => (await caller).identity);
+    const identity = caller.then((known) => known.identity);
+    const connection = new ProxyConnection(socket, () => identity);
     const place = connections.add(connection);
     if (place === 'accepted' && inspect === null) server.emit('connection', socket);
     else if (place === 'accepted')

@@ -1,5 +1,6 @@
 /** Credentials as they were given to what fills them in. */
 import { Injector } from './injector.ts';
+import type { MetadataFacts } from './metadata.ts';
 import type { Placeholders } from './placeholder.ts';
 import type { CredentialDocument, Provider } from './provider.ts';
 import { tokenEndpoint } from './token-endpoint.ts';
@@ -8,6 +9,8 @@ import { GrantedTokens } from './token-grant.ts';
 export interface GivenCredentials {
   readonly providers: readonly NamedDocument[];
   readonly placeholders: Placeholders;
+  /** What a metadata server tells; null: no credential is a token of Google Cloud. */
+  readonly metadata: MetadataFacts | null;
 }
 
 export type NamedDocument = CredentialDocument & { readonly name: string };
@@ -18,7 +21,6 @@ export function makeInjector(
   trusted: readonly string[],
 ): Injector {
   const post = tokenEndpoint(trusted);
-  const now = (): number => performance.now();
   const made: Provider[] = providers.map(({ name, values }) => ({
     name,
     values: values.map(({ variable, value }) => ({
@@ -26,7 +28,7 @@ export function makeInjector(
       source:
         typeof value === 'string'
           ? { kind: 'fixed', value }
-          : { kind: 'granted', tokens: new GrantedTokens(value, post, now) },
+          : { kind: 'granted', tokens: new GrantedTokens(value, post, Date.now) },
     })),
   }));
   return new Injector(made, placeholders, () => import('./signing.late.ts'));

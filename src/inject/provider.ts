@@ -28,6 +28,13 @@ export interface TokenSource {
 /** What `--credential` says, before anything is asked for: static values, and how to get the others. */
 export interface CredentialDocument {
   readonly values: readonly DocumentValue[];
+  /** What programs learn of the Google Cloud project; nothing of it is secret. */
+  readonly gcp: GoogleFacts;
+}
+
+export interface GoogleFacts {
+  readonly projectId: string | null;
+  readonly email: string | null;
 }
 
 export interface DocumentValue {
@@ -35,8 +42,20 @@ export interface DocumentValue {
   readonly value: string | TokenGrant;
 }
 
+export type TokenGrant = ClientGrant | ServiceAccountGrant;
+
+/** RFC 7523: a signed assertion, as service accounts of Google Cloud send it. */
+export interface ServiceAccountGrant {
+  readonly strategy: 'google-service-account-jwt';
+  readonly tokenUrl: string;
+  readonly email: string;
+  /** PEM. */
+  readonly privateKey: string;
+  readonly scopes: readonly string[];
+}
+
 /** RFC 6749: sections 4.4 (client credentials) and 6 (refresh tokens). */
-export interface TokenGrant {
+export interface ClientGrant {
   readonly strategy: 'oauth2-client-credentials' | 'oauth2-refresh-token';
   readonly tokenUrl: string;
   readonly clientId: string;

@@ -1,6 +1,13 @@
 /** Tokens that do not live long, asked for when one is needed (RFC 6749): one request at a time, kept until shortly before they end. */
+import { createSign } from 'node:crypto';
 import { err, ok, type Result } from '../base/result.ts';
-import { CREDENTIAL_LIMITS, type TokenGrant, type TokenSource } from './provider.ts';
+import {
+  type ClientGrant,
+  CREDENTIAL_LIMITS,
+  type ServiceAccountGrant,
+  type TokenGrant,
+  type TokenSource,
+} from './provider.ts';
 
 /** Sends a form and gives the status and what came back, or a clause that says what failed; never follows a redirect. */
 export type Post = (
@@ -10,7 +17,7 @@ export type Post = (
 
 interface Token {
   readonly value: string;
-  /** Milliseconds, as `now` counts. */
+  /** Milliseconds since 1970. */
   readonly goodUntil: number;
 }
 
@@ -28,11 +35,12 @@ export class GrantedTokens implements TokenSource {
   #asking: Promise<Result<string, string>> | null = null;
   generation = 0;
 
+  /** @param now milliseconds since 1970 */
   constructor(grant: TokenGrant, post: Post, now: () => number) {
     this.#grant = grant;
     this.#post = post;
     this.#now = now;
-    this.#refreshToken = grant.refreshToken;
+    this.#refreshToken = 'refreshToken' in grant ? grant.refreshToken : null;
   }
 
   current(): Promise<Result<string, string>> {
@@ -45,7 +53,7 @@ export class GrantedTokens implements TokenSource {
   }
 
   secrets(): readonly string[] {
-    const { clientSecret } = this.#grant;
+    const clientSecret = 'clientSecret' in this.#grant ? this.#grant.clientSecret : null;
     return [this.#token?.value ?? null, ...this.#spent, clientSecret, this.#refreshToken].filter(
       (secret) => secret !== null,
     );
@@ -76,16 +84,44 @@ export class GrantedTokens implements TokenSource {
   }
 
   #form(): string {
-    const { strategy, clientId, clientSecret, scopes, audience } = this.#grant;
-    const form = new URLSearchParams();
-    form.set('grant_type', strategy === 'oauth2-refresh-token' ? 'refresh_token' : 'client_credentials');
-    if (strategy === 'oauth2-refresh-token') form.set('refresh_token', this.#refreshToken ?? '');
-    form.set('client_id', clientId);
-    if (clientSecret !== null) form.set('client_secret', clientSecret);
-    if (scopes.length > 0) form.set('scope', scopes.join(' '));
-    if (audience !== null) form.set('audience', audience);
-    return form.toString();
+    const grant = this.#grant;
+    return grant.strategy === 'google-service-account-jwt'
+      ? assertionForm(grant, Math.floor(this.#now() / 1000))
+      : clientForm(grant, this.#refreshToken);
   }
+}
+
+function clientForm(grant: ClientGrant, refreshToken: string | null): string {
+  const { strategy, clientId, clientSecret, scopes, audience } = grant;
+  const form = new URLSearchParams();
+  form.set('grant_type', strategy === 'oauth2-refresh-token' ? 'refresh_token' : 'client_credentials');
+  if (strategy === 'oauth2-refresh-token') form.set('refresh_token', refreshToken ?? '');
+  form.set('client_id', clientId);
+  if (clientSecret !== null) form.set('client_secret', clientSecret);
+  if (scopes.length > 0) form.set('scope', scopes.join(' '));
+  if (audience !== null) form.set('audience', audience);
+  return form.toString();
+}
+
+/** Seconds for which an assertion is good: the most that Google takes. */
+const ASSERTION_SECONDS = 3600;
+
+/** RFC 7523 section 2.1. @param now seconds since 1970 */
+function assertionForm({ email, privateKey, tokenUrl, scopes }: ServiceAccountGrant, now: number): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = {
+    iss: email,
+    scope: scopes.join(' '),
+    aud: tokenUrl,
+    iat: now,
+    exp: now + ASSERTION_SECONDS,
+  };
+  const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}`;
+  const signature = createSign('RSA-SHA256').update(signed).sign(privateKey, 'base64url');
+  const form = new URLSearchParams();
+  form.set('grant_type', 'urn:ietf:params:oauth:grant-type:jwt-bearer');
+  form.set('assertion', `${signed}.${signature}`);
+  return form.toString();
 }
 
 interface Answer {

@@ -52,13 +52,13 @@ export const messageFacts = (upgrade: RequestFacts): RequestFacts => ({
   asked: null,
 });
 
-/** `reading` is of the verdict about `facts`, which `messageFacts` made; `text` is no longer than it says. */
-export async function withMessage(
-  reading: GraphqlRules,
-  facts: RequestFacts,
-  text: string,
-): Promise<Result<RequestFacts, RequestProblem>> {
-  return withAsked(facts, readGraphqlMessage(text, await graphqlReader(reading)));
+/** Makes facts of text messages; `facts` are of `messageFacts`. */
+export type MessageReader = (facts: RequestFacts, text: string) => Result<RequestFacts, RequestProblem>;
+
+/** `reading` is of the verdict about `messageFacts`; no text may be longer than it says. */
+export async function messageReader(reading: GraphqlRules): Promise<MessageReader> {
+  const reader = await graphqlReader(reading);
+  return (facts, text) => withAsked(facts, readGraphqlMessage(text, reader));
 }
 
 const withAsked = (

@@ -1,6 +1,6 @@
 /** The head of a request, as it came, to the facts that are judged. */
 import { ok, type Result } from '../base/result.ts';
-import { lenientComponents } from '../match/lenient-path.ts';
+import { boldestComponents, lenientComponents } from '../match/lenient-path.ts';
 import type { RequestFacts } from '../match/request-facts.ts';
 import { parseQuery } from './query.ts';
 import { canonicalPath } from './request-path.ts';
@@ -57,6 +57,7 @@ const facts = (
   target: path + suffix,
   components: path.split('/'),
   lenient: lenientComponents(path),
+  boldest: boldestComponents(path),
   encodedSlash,
   query,
   authority,

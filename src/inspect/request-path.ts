@@ -26,6 +26,8 @@ const UNRESERVED = /[A-Za-z0-9._~-]/;
 const PLAIN = /[A-Za-z0-9._~!$&'()*+,=:@-]/;
 /** Bytes that some decoders take for `/` or `.`, though UTF-8 forbids them. */
 const OVERLONG = /%C[01]|%E0%[89]|%F0%8/;
+/** What most paths are: in the one spelling already. No dot begins a segment, no segment is empty but the last. */
+const CANONICAL = /^(?:\/(?!\.)[A-Za-z0-9._~!$&'()*+,=:@-]+)*\/?$/;
 /** `.` or `..`, as whoever splits at an escaped slash or backslash finds it, or cuts off escaped parameters. */
 const HIDDEN_DOTS = /^\.{1,2}(?:%3B|$)/;
 
@@ -36,6 +38,8 @@ export function canonicalPath(
 ): Result<CanonicalPath, string> {
   if (raw.length > MAX_PATH) return err(`is longer than ${MAX_PATH} bytes`);
   if (raw !== '' && raw[0] !== '/') return err('does not begin with `/`');
+  if (raw !== '' && CANONICAL.test(raw))
+    return ok({ path: raw, segments: raw.slice(1).split('/'), encodedSlash: false });
   const normal = normalEscapes(raw);
   if (!normal.ok) return normal;
   const segments = resolve(normal.value.split('/').slice(1));

@@ -37,7 +37,8 @@ export class ApplicableRules {
         like.protocol === chosen.like.protocol && (!facts.encodedSlash || like.allowEncodedSlash),
     );
     this.#chosen = chosen;
-    this.#readings = facts.lenient === null ? [facts.components] : [facts.components, facts.lenient];
+    const { components, lenient, boldest } = facts;
+    this.#readings = [components, lenient, boldest].filter((reading) => reading !== null);
     this.#denying = new Set(
       tables.flatMap(({ denying }) =>
         this.#readings.flatMap((reading) => denying.find(reading, visit).flatMap((some) => [...some])),

@@ -7,14 +7,14 @@ import type { EndpointInspection } from '../plan/plan.ts';
 import { ApplicableRules, type Member } from './applicable-rules.ts';
 import type { Asked, AskedItem } from './asked.ts';
 import { askedText, wantedRule } from './asked-text.ts';
-import { type EgressIndex, listedAt, referenceOf } from './egress-index.ts';
-import { Grants } from './grants.ts';
+import { type EgressIndex, referenceOf } from './egress-index.ts';
+import { Grants, grantsOf } from './grants.ts';
 import type { PlacedRule } from './placed-rule.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { type RequestIndex, requestIndex } from './request-index.ts';
+import { type RequestIndex, requestIndexes } from './request-index.ts';
 import type { RequestRefusal, RequestVerdict, Selected, WantedRule } from './request-verdict.ts';
 import { shown } from './shown.ts';
-import type { Query, RuleReference } from './verdict.ts';
+import type { Destination, Query, RuleReference } from './verdict.ts';
 
 export interface RequestQuery extends Query {
   readonly facts: RequestFacts;
@@ -27,7 +27,24 @@ export interface RequestWork {
 }
 
 /** Judges a request on a connection that `isInspected`; where no endpoint judges any, the answer is no. */
-export function decideRequest(index: EgressIndex, query: RequestQuery, work?: RequestWork): RequestVerdict {
+export const decideRequest = (index: EgressIndex, query: RequestQuery, work?: RequestWork): RequestVerdict =>
+  judge(
+    index,
+    query,
+    work === undefined ? grantsOf(index, query.identity) : new Grants(index, query.identity),
+    work,
+  );
+
+/**
+ * The same for whatever program some policy names: a deny rule for any of them counts. What `expect` entries and
+ * `explain` ask when they name none; never for a real request.
+ */
+export const decideRequestForAny = (index: EgressIndex, query: AnyQuery): RequestVerdict =>
+  judge(index, query, new Grants(index, null));
+
+type AnyQuery = Destination & Pick<RequestQuery, 'facts'>;
+
+function judge(index: EgressIndex, query: AnyQuery, grants: Grants, work?: RequestWork): RequestVerdict {
   const visit =
     work === undefined
       ? undefined
@@ -35,8 +52,7 @@ export function decideRequest(index: EgressIndex, query: RequestQuery, work?: Re
           work.steps += 1;
         };
   const { facts } = query;
-  const grants = new Grants(index, query.identity);
-  const tables = index.mode === 'block' ? [] : listedAt(index, query, visit).map(requestIndex);
+  const tables = requestIndexes(index, query, visit);
   const members = tables.flatMap((table) => membersAt(table, facts.components, grants, visit));
   const chosen = select(members);
   if (chosen === null) return outside(tables, query, grants);
@@ -162,7 +178,7 @@ const compare = (a: Member, b: Member): number =>
 /** No selector matches. That is no matter of rules, so no endpoint can turn it into an audit. */
 function outside(
   tables: readonly RequestIndex[],
-  { facts, host, port }: RequestQuery,
+  { facts, host, port }: AnyQuery,
   grants: Grants,
 ): RequestVerdict {
   for (const { endpoints } of tables) {

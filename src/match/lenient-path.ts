@@ -10,10 +10,37 @@ const DELIMITERS = new RegExp(DELIMITER, 'g');
 /** Some servers take an escaped backslash for a slash too. */
 const decoded = (hex: string): string => (hex === '5C' ? '/' : String.fromCharCode(Number.parseInt(hex, 16)));
 
+const lenientText = (path: string): string => path.replace(DELIMITERS, (_, hex: string) => decoded(hex));
+
 /** Components of a canonical path; null: it holds no escaped delimiter. */
 export function lenientComponents(path: string): readonly string[] | null {
-  const text = path.replace(DELIMITERS, (_, hex: string) => decoded(hex));
+  if (!path.includes('%')) return null;
+  const text = lenientText(path);
   return text === path ? null : text.replace(/\/{2,}/g, '/').split('/');
+}
+
+/**
+ * Components as the boldest of servers read them, which undo escapes twice, cut off what stands behind an escaped `;`,
+ * `?` or `#`, and resolve dots after all that. Null: it
+ * holds nothing of the kind.
+ */
+export function boldestComponents(path: string): readonly string[] | null {
+  if (!/%(?:25|3B|3F|23)/.test(path)) return null;
+  const once = path
+    .replaceAll('%25', '%')
+    .replace(/%[0-9A-Fa-f]{2}/g, (text) => unreserved(text) ?? text.toUpperCase());
+  const segments: string[] = [];
+  for (const part of lenientText(once.split(/%3F|%23/, 1)[0]!).split('/')) {
+    const segment = part.split('%3B', 1)[0]!;
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return path.endsWith('/') ? ['', ...segments, ''] : ['', ...segments];
+}
+
+function unreserved(escaped: string): string | null {
+  const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+  return /[A-Za-z0-9._~-]/.test(character) ? character : null;
 }
 
 /** The same for a pattern; null: no difference. */

@@ -15,6 +15,8 @@ export interface RequestFacts {
    * difference. Deny rules are compared with both, allow rules only with what is sent.
    */
   readonly lenient: readonly string[] | null;
+  /** The same as the boldest of servers read it; null: no difference. Deny rules are compared with it too. */
+  readonly boldest: readonly string[] | null;
   /** The path holds `%2F`, which an endpoint must have allowed. */
   readonly encodedSlash: boolean;
   readonly query: ReadonlyMap<string, readonly string[]>;

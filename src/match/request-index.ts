@@ -6,10 +6,11 @@ import { type GlobComponent, parseGlob } from '../base/glob.ts';
 import type { MessageRules } from '../plan/messages.ts';
 import type { EndpointInspection } from '../plan/plan.ts';
 import { ByPolicy } from './by-policy.ts';
-import type { IndexedEndpoint, Listed } from './egress-index.ts';
+import { type EgressIndex, type IndexedEndpoint, type Listed, listedAt } from './egress-index.ts';
 import { MessageRulesIndex } from './message-rules.ts';
 import { PathTree } from './path-tree.ts';
 import { patternsOf, RequestRules } from './request-rules.ts';
+import type { Destination } from './verdict.ts';
 
 /** Endpoints that are about the same paths and treat what they refuse alike. */
 export interface RequestGroup {
@@ -35,7 +36,30 @@ export interface RequestIndex {
 /** A cache, no state: `listed` does not change once the egress index is built, and goes with it. */
 const made = new WeakMap<Listed, RequestIndex>();
 
-export function requestIndex(listed: Listed): RequestIndex {
+/** Hosts and ports that are remembered with what lists them. */
+const MAX_PLACES = 256;
+const places = new WeakMap<EgressIndex, Map<string, readonly RequestIndex[]>>();
+
+/** What lists the host and port. `visit` counts the places that were looked at to find it; with it, nothing is remembered. */
+export function requestIndexes(
+  index: EgressIndex,
+  destination: Destination,
+  visit?: () => void,
+): readonly RequestIndex[] {
+  if (index.mode === 'block') return [];
+  if (visit !== undefined) return listedAt(index, destination, visit).map(requestIndex);
+  const known = places.get(index) ?? new Map<string, readonly RequestIndex[]>();
+  const place = `${destination.host.text} ${destination.port}`;
+  let found = known.get(place);
+  if (found === undefined) {
+    if (known.size >= MAX_PLACES) known.clear();
+    found = listedAt(index, destination).map(requestIndex);
+    places.set(index, known.set(place, found));
+  }
+  return found;
+}
+
+function requestIndex(listed: Listed): RequestIndex {
   const known = made.get(listed);
   if (known !== undefined) return known;
   const index = build(listed);

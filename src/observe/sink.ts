@@ -34,14 +34,17 @@ const folded = (draft: Draft): Draft => ({
 
 export class EventSink {
   readonly #sandbox: string;
-  readonly #receivers: readonly Receiver[];
+  readonly #all: readonly Receiver[];
+  /** Those that want whatever happens. */
+  readonly #others: readonly Receiver[];
   readonly #waiting = new Map<string, Waiting>();
   #seq = 0;
   #denials = 0;
 
   constructor(sandbox: string, receivers: readonly Receiver[]) {
     this.#sandbox = sandbox;
-    this.#receivers = receivers;
+    this.#all = receivers;
+    this.#others = receivers.filter(({ denialsOnly }) => !denialsOnly);
   }
 
   /** How many refusals were counted so far. */
@@ -89,7 +92,7 @@ export class EventSink {
 
   #hand(draft: Draft, time: number, count: number): void {
     this.#seq += 1;
-    const takers = this.#receivers.filter(({ denialsOnly }) => !denialsOnly || draft.type === 'denial');
+    const takers = draft.type === 'denial' ? this.#all : this.#others;
     if (takers.length === 0) return;
     const event: OpenshellEvent = {
       v: EVENT_VERSION,

@@ -79,6 +79,10 @@ function checkMethod(read: TextRead, issues: Issues): void {
 
 function checkToolName(name: string, place: MatcherRead, context: McpRuleContext, issues: Issues): void {
   if (isGlob(name)) {
+    if (context.kind === 'deny' && /(?:^|[^*])\*(?:$|[^*])|\?/.test(name)) {
+      const message = `${quoted(name)} denies what goes on behind a dot too; in OpenShell \`*\` stops there`;
+      issues.report('pattern_dialect', place, message);
+    }
     if (context.strictToolNames) return;
     const message = `${quoted(name)} is a pattern, but without strict tool names a name may hold anything`;
     issues.report('invalid_tool', place, message, 'Set `strict_tool_names: true`, or name the tools.');

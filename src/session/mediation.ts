@@ -32,6 +32,7 @@ import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
 import { inspectionBy } from './late-inspection.ts';
+import { localService } from './local-service.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
@@ -146,6 +147,7 @@ export class Mediation {
       dialer: createDialer(destinations),
       guard: options.guard,
       emit,
+      local: localService(options.credentials),
       inspect:
         options.trust === null ? null : inspectionBy(options.trust, options, { resolver: system, connectTo }),
     });

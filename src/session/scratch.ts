@@ -1,5 +1,15 @@
 /** The directory of one run in the `platform` tier: HOME and TMPDIR lie in it, and it goes with the run. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SCRATCH_DIRECTORIES } from '../plan/plan.ts';
@@ -12,18 +22,31 @@ export interface Scratch {
 }
 
 /** Throws when there is no place for one. */
-export function makeScratch(trust: Readonly<Record<TrustFile, string>> | null): Scratch {
+/** @param owner who the workload is on the host, when that is another than the caller */
+export function makeScratch(
+  trust: Readonly<Record<TrustFile, string>> | null,
+  owner: { readonly uid: number; readonly gid: number } | null = null,
+): Scratch {
   let path: string;
   try {
     path = mkdtempSync(join(realpathSync(tmpdir()), 'openshell-'));
     for (const name of SCRATCH_DIRECTORIES) mkdirSync(join(path, name), { mode: 0o700 });
     if (trust !== null) writeTrust(join(path, TRUST_SCRATCH), trust);
+    if (owner !== null) giveTo(path, owner);
   } catch (error) {
     throw new Error(
       `no directory for the run can be made in ${tmpdir()}: ${(error as NodeJS.ErrnoException).code}; set TMPDIR to a place that can be written`,
     );
   }
   return { path, remove: () => removeAll(path) };
+}
+
+/** What the workload writes is its own; the files of trust stay the caller's, and can be read. */
+function giveTo(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  chmodSync(path, 0o711);
+  for (const name of SCRATCH_DIRECTORIES) chownSync(join(path, name), uid, gid);
+  const trust = join(path, TRUST_SCRATCH);
+  if (existsSync(trust)) chmodSync(trust, 0o755);
 }
 
 function writeTrust(directory: string, trust: Readonly<Record<TrustFile, string>>): void {

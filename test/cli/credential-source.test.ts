@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readCredentials } from '../../src/cli/credential-source.ts';
 import { takeCredentials } from '../../src/cli/credentials.ts';
 
+const NO_PROJECT = { projectId: null, email: null };
 const SECRET = 'a-secret-of-a-test';
 const directory = mkdtempSync(join(tmpdir(), 'openshell-credentials-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -20,7 +21,7 @@ describe('a credential is read', () => {
     const environment: Record<string, string | undefined> = { TOKEN: SECRET, OTHER: 'x' };
     const [read] = readCredentials(['api=env:TOKEN'], environment);
     expect(read).toEqual({
-      provider: { name: 'api', values: [{ variable: 'TOKEN', value: SECRET }] },
+      provider: { name: 'api', values: [{ variable: 'TOKEN', value: SECRET }], gcp: NO_PROJECT },
       file: null,
       warnings: [],
     });
@@ -35,7 +36,7 @@ describe('a credential is read', () => {
     const path = file('plain', `${SECRET}\n`);
     expect(readCredentials([`git-hub.x=file:${path}`], {})).toEqual([
       {
-        provider: { name: 'git-hub.x', values: [{ variable: 'GIT_HUB_X', value: SECRET }] },
+        provider: { name: 'git-hub.x', values: [{ variable: 'GIT_HUB_X', value: SECRET }], gcp: NO_PROJECT },
         file: path,
         warnings: [],
       },
@@ -92,4 +93,15 @@ it('becomes a placeholder, new each time, and stands nowhere else', () => {
   expect(read).toHaveLength(1);
   expect(() => checkSpent(['A=b', 'curl'])).not.toThrow();
   expect(() => checkSpent([`A=x${SECRET}`])).toThrow('leave it out');
+});
+
+it('tells libraries of Google what they ask a metadata server for', () => {
+  const text = JSON.stringify({ credentials: { GCP_ADC_ACCESS_TOKEN: SECRET }, gcp: { project_id: 'p-1' } });
+  const { given, variables } = takeCredentials(['gcp=env:T'], { T: text });
+  expect(given.metadata).toEqual({
+    token: variables.get('GCP_ADC_ACCESS_TOKEN'),
+    email: 'default',
+    projectId: 'p-1',
+  });
+  expect(takeCredentials(['a=env:T'], { T: SECRET }).given.metadata).toBeNull();
 });

@@ -109,4 +109,16 @@ describe('--user', () => {
     expect(done).toMatchObject({ code: 0, stdout: '12345\n' });
     expect(statSync(join(place, 'made')).uid).toBe(12345);
   });
+
+  it.runIf(isRoot)('has a home and a /tmp of its own without namespaces too', async () => {
+    const place = scratch.directory('of-12346');
+    chownSync(place, 12346, 12346);
+    const script =
+      'echo home > "$HOME/a" && echo tmp > "$TMPDIR/b" && cat "$HOME/a" "$TMPDIR/b"; ls "$HOME/.."';
+    const done = await openshell(
+      ['run', '--tier', 'platform', '--user', '12346', '--workdir', place, '--', 'sh', '-c', script],
+      here,
+    );
+    expect(done.stdout).toBe('home\ntmp\n');
+  });
 });

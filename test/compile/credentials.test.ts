@@ -103,6 +103,12 @@ describe('the variable of a placeholder', () => {
     );
   });
 
+  it('that stands for a token of Google Cloud comes with those that name a metadata server', () => {
+    const plan = compiled(BOUND, give({ ...ONE, variables: ['GCP_SA_ACCESS_TOKEN'] }));
+    expect(fillEnvironment(plan.environment, {})).toContain('GCE_METADATA_HOST=127.0.0.1:3128');
+    expect(fillEnvironment(compiled(BOUND, give(ONE)).environment, {}).join()).not.toContain('GCE_');
+  });
+
   it('is nobody else’s', () => {
     expect(messages(BOUND, { operator: { credentials: [ONE], environment: ['TOKEN'] } })).toEqual([
       '-: the credential `one` and something else both set the variable TOKEN',

@@ -75,6 +75,7 @@ describe('the table of refusals', () => {
       '045 mcp_version_unsupported',
       '046 mcp_version_not_allowed',
       '047 grpc_invalid',
+      '048 too_many_bodies',
       '060 guardrail_denied',
       '061 guardrail_failed',
       '080 credential_endpoint_mismatch',

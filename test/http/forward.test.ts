@@ -314,4 +314,17 @@ describe('a request in absolute form', () => {
       expect(events).toMatchObject([{ action: 'allow', reason: 'allowed', subject: { address: null } }]);
     },
   );
+
+  it('travels byte for byte, whatever bytes its values have', async () => {
+    const server = await origin((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nX: \xff\xc3\xa9\r\nContent-Length: 2\r\n\r\nok', 'latin1'),
+    );
+    const { port } = await bench({ to: { 'a.test:80': server.port } });
+    for (const [i, framing] of ['', 'Content-Length: 2\r\n'].entries()) {
+      const request = `POST http://a.test/ HTTP/1.1\r\nHost: a.test\r\nX: \xe9\xc3\xa9\r\n${framing}\r\n`;
+      const answer = await new Client(port).send(request + (framing === '' ? '' : 'ab')).until('ok');
+      expect(answer).toContain('X: \xff\xc3\xa9\r\n');
+      expect(server.log[i]).toContain('X: \xe9\xc3\xa9\r\n');
+    }
+  });
 });

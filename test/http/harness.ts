@@ -12,9 +12,13 @@ import type { Draft } from '../../src/event/event.ts';
 import type { Refusal } from '../../src/event/refusal.ts';
 import type { Guard } from '../../src/guard/guard.ts';
 import type { IdentityAnswer } from '../../src/http/connections.ts';
-import type { ProxyLimits } from '../../src/http/limits.ts';
+import { InspectedServer } from '../../src/http/inspected/server.ts';
+import { type ProxyLimits, UPSTREAM_LIMITS, type UpstreamLimits } from '../../src/http/limits.ts';
 import { createProxy, type EgressProxy } from '../../src/http/proxy.ts';
+import { SandboxAuthority } from '../../src/http/tls/authority.ts';
+import { UpstreamTls, upstreamTrust } from '../../src/http/tls/upstream.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
+import type { Destination } from '../../src/match/verdict.ts';
 import type { EgressTable } from '../../src/plan/plan.ts';
 import { endpoint, host, identity, policy, table } from '../match/tables.ts';
 
@@ -97,6 +101,8 @@ export interface Bench {
   readonly dials: string[];
   /** Ports that identityOf was asked about. */
   readonly asked: number[];
+  /** PEM that clients whose TLS is ended trust; empty without `inspect`. */
+  readonly ca: string;
 }
 
 export interface BenchOptions {
@@ -111,6 +117,11 @@ export interface BenchOptions {
   readonly identityOf?: (port: number) => Promise<IdentityAnswer | null>;
   readonly onDefect?: (error: unknown) => void;
   readonly emit?: (draft: Draft) => void;
+  /** Requests are looked at where `rules` say so: PEM of the authorities that servers are trusted by. */
+  readonly inspect?: readonly string[];
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
+  /** Connections are meant for this host and port, past the proxy. */
+  readonly intended?: Destination;
   readonly guard?: Pick<Guard, 'evaluate'>;
 }
 
@@ -129,7 +140,23 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const resolver = options.resolver ?? { lookup: async () => ok(['203.0.113.1']) };
   const destinations = new Destinations({ resolver, connectTo: new ConnectToTable(entries) });
   const dialer = createDialer(destinations, { ...EGRESS_LIMITS, ...options.egress }, options.start);
+  const authority = options.inspect === undefined ? null : await SandboxAuthority.create();
   const proxy = createProxy({
+    inspect:
+      authority === null
+        ? null
+        : async (context) => {
+            const upstreamTls = new UpstreamTls(upstreamTrust(options.inspect!));
+            const upstreamLimits = { ...UPSTREAM_LIMITS, ...options.upstreamLimits };
+            return new InspectedServer({
+              injector: null,
+              inference: null,
+              context,
+              authority,
+              upstreamTls,
+              upstreamLimits,
+            });
+          },
     index: buildIndex(options.rules ?? RULES),
     callerOf: async ({ port }) => {
       asked.push(port);
@@ -137,7 +164,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         options.identityOf === undefined
           ? ok(identity('/usr/bin/curl', ['/bin/sh']))
           : await options.identityOf(port);
-      return known === null ? null : { identity: known, intended: null };
+      return known === null ? null : { identity: known, intended: options.intended ?? null };
     },
     dialer: {
       check: dialer.check,
@@ -159,7 +186,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const { server, port } = await listen(() => undefined, false);
   proxy.attach(server);
   onCleanup(() => proxy.close());
-  return { proxy, port, events, dials, asked };
+  return { proxy, port, events, dials, asked, ca: authority?.caPem ?? '' };
 }
 
 const defects: unknown[] = [];
@@ -173,8 +200,9 @@ export class Client {
   ended = false;
   readonly #waiting = new Set<() => void>();
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  constructor(over: number | Socket) {
+    this.socket =
+      typeof over === 'number' ? connect({ port: over, host: '127.0.0.1', allowHalfOpen: true }) : over;
     this.socket.on('data', (bytes) => {
       this.received += bytes.toString('latin1');
       this.#wake();

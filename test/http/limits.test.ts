@@ -5,7 +5,7 @@ import { DATAGRAM_LIMITS } from '../../src/egress/datagram-limits.ts';
 import { EGRESS_LIMITS } from '../../src/egress/limits.ts';
 import { NAME_LIMITS } from '../../src/egress/name-limits.ts';
 import { GUARD_LIMITS } from '../../src/guard/limits.ts';
-import { PROXY_LIMITS, TLS_LIMITS } from '../../src/http/limits.ts';
+import { BODY_LIMITS, PROXY_LIMITS, TLS_LIMITS, UPSTREAM_LIMITS } from '../../src/http/limits.ts';
 import { INFERENCE_LIMITS } from '../../src/inference/limits.ts';
 import { CREDENTIAL_LIMITS } from '../../src/inject/provider.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
@@ -24,6 +24,8 @@ describe('docs/limits.md', () => {
       PROXY_LIMITS,
       INFERENCE_LIMITS,
       TLS_LIMITS,
+      BODY_LIMITS,
+      UPSTREAM_LIMITS,
       EGRESS_LIMITS,
       NAME_LIMITS,
       DATAGRAM_LIMITS,

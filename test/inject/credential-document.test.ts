@@ -9,6 +9,7 @@ const GRANT = {
   client_id: 'c',
   client_secret: '12345678',
 };
+const NO_PROJECT = { projectId: null, email: null };
 const document = (credentials: unknown): string => JSON.stringify({ credentials });
 
 describe('a credential', () => {
@@ -25,11 +26,11 @@ describe('a credential', () => {
       ],
     ],
   ])('is read: %j', (text, values) => {
-    expect(parseCredential(text, 'V')).toEqual({ ok: true, value: { values } });
+    expect(parseCredential(text, 'V')).toEqual({ ok: true, value: { values, gcp: NO_PROJECT } });
   });
 
   it('may be a way to get tokens', () => {
-    expect(parseCredential(document({ T: GRANT }), 'V')).toEqual({
+    expect(parseCredential(document({ T: GRANT }), 'V')).toMatchObject({
       ok: true,
       value: {
         values: [
@@ -55,6 +56,14 @@ describe('a credential', () => {
       refresh_token: 'r-1234567',
     };
     expect(parseCredential(document({ T: refresh }), 'V').ok).toBe(true);
+  });
+
+  it('may tell of a project', () => {
+    const text = (gcp: unknown): string => JSON.stringify({ credentials: { A: '12345678' }, gcp });
+    const read = parseCredential(text({ project_id: 'p-1', service_account_email: 'a@b.test' }), 'V');
+    expect(read.ok && read.value.gcp).toEqual({ projectId: 'p-1', email: 'a@b.test' });
+    for (const gcp of [1, [], { project_id: 'a b' }, { project: 'x' }])
+      expect(parseCredential(text(gcp), 'V').ok).toBe(false);
   });
 
   it.each([

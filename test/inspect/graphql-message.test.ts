@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { messageFacts, withMessage } from '../../src/inspect/asked.ts';
+import { messageFacts, messageReader } from '../../src/inspect/asked.ts';
 import { request } from '../match/requests.ts';
 import { GRAPHQL, short } from './bodies.ts';
 
@@ -8,7 +8,7 @@ const UPGRADE = messageFacts(request('GET /graphql?token=x'));
 
 async function say(message: unknown) {
   const text = typeof message === 'string' ? message : JSON.stringify(message);
-  const facts = await withMessage(GRAPHQL, UPGRADE, text);
+  const facts = (await messageReader(GRAPHQL))(UPGRADE, text);
   return facts.ok ? short(facts.value.asked!) : `! ${facts.error.detail}`;
 }
 

@@ -14,6 +14,7 @@ describe('requestFacts', () => {
         target: '/b%3A/c?q=1&q=%20',
         components: ['', 'b%3A', 'c'],
         lenient: ['', 'b:', 'c'],
+        boldest: null,
         encodedSlash: false,
         query: new Map([['q', ['1', ' ']]]),
         authority: null,
@@ -31,6 +32,13 @@ describe('requestFacts', () => {
     ['OPTIONS', '*', { path: '*', components: ['*'] }],
     ['OPTIONS', 'http://h', { target: '*', authority: 'h' }],
     ['GET', '/a%2Fb%5Cc', { path: '/a%2Fb%5Cc', encodedSlash: true, lenient: ['', 'a', 'b', 'c'] }],
+    ['GET', '/a%3Bx/b', { lenient: null, boldest: ['', 'a', 'b'] }],
+    ['GET', '/a%3Fx/b', { lenient: null, boldest: ['', 'a'] }],
+    ['GET', '/a%23', { boldest: ['', 'a'] }],
+    ['GET', '/x/%252e%252E/a/', { path: '/x/%252e%252E/a/', boldest: ['', 'a', ''] }],
+    ['GET', '/%2573ecret', { path: '/%2573ecret', boldest: ['', 'secret'] }],
+    ['GET', '/a%252Fb%253Bc', { boldest: ['', 'a', 'b'] }],
+    ['GET', '/100%25', { boldest: ['', '100%'] }],
     ['GET', '/%2Fa%2F%2Fb', { lenient: ['', 'a', 'b'] }],
   ])('%s %s', (method, target, expected) => {
     expect(read(method, target)).toMatchObject({ ok: true, value: expected });

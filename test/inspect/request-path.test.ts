@@ -152,6 +152,18 @@ describe('canonicalPath', () => {
       }),
     );
   });
+
+  it('reads what is canonical already as it reads an escaped spelling of it', () => {
+    const segment = fc.string({ unit: fc.constantFrom(...'aZ0._~-!$=:@,'), maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(segment, { maxLength: 5 }), (segments) => {
+        const path = `/${segments.join('/')}`;
+        const escaped = path.replace(/[aZ0]/g, (c) => `%${c.charCodeAt(0).toString(16)}`);
+        expect(canonicalPath(path, strict)).toEqual(canonicalPath(escaped, strict));
+        expect(canonicalPath(path, strict)).toEqual(canonicalPath(`${path};`, strict));
+      }),
+    );
+  });
 });
 
 /** Decodes once, byte by byte, as the most careless server would. */

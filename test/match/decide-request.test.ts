@@ -86,6 +86,13 @@ describe('one rule', () => {
     ['* /a/b', 'GET /a%2Fb', true],
     ['* /a%2Fb', 'GET /a%2Fb', true],
     ['* /a%2Fb:c', 'GET /a%2Fb%3Ac', true],
+    ['* /x', 'GET /x%3By', true],
+    ['* /x/**', 'GET /x%3by/z', true],
+    ['* /x', 'GET /x%3Fy', true],
+    ['* /x', 'GET /x%23', true],
+    ['* /xyz', 'GET /%2578yz', true],
+    ['* /x', 'GET /y/%252e%252e/x', true],
+    ['* /y', 'GET /x%3By', false],
     ['* /a/b', 'GET /a%5Cb', true],
     ['* /a/b', 'GET /a%2F%2Fb', true],
   ] as const)('deny %s: %s is %s', (text, asked, denied) => {

@@ -271,6 +271,70 @@ describe.skipIf(lacking.length > 0)(`credentials${because(lacking)}`, () => {
     expect(refused).toMatchObject([{ type: 'denial', layer: 'egress', rule: { policy: 'api', index: 2 } }]);
   });
 
+  it('may be tokens that are asked for when a request needs one', async () => {
+    const asked: string[] = [];
+    const tokens = await serve((request, response) => {
+      let form = '';
+      request.setEncoding('utf8').on('data', (text: string) => {
+        form += text;
+      });
+      request.on('end', () => {
+        asked.push(form);
+        response.end(JSON.stringify({ access_token: TOKEN, token_type: 'bearer', expires_in: 600 }));
+      });
+    });
+    const grant = {
+      strategy: 'oauth2-client-credentials',
+      token_url: `http://127.0.0.1:${tokens.port}/token`,
+      client_id: 'client',
+      client_secret: PASSWORD,
+    };
+    const file = scratch.write('oauth.json', JSON.stringify({ credentials: { GRAPH_TOKEN: grant } }), 0o600);
+    const get = 'curl -sS -H "Authorization: Bearer $GRAPH_TOKEN" https://api.test/x';
+    const done = await inside(`curl -sS https://api.test/x; ${get}; ${get}; env`, {
+      credential: [`api=file:${file}`],
+    });
+    await tokens.close();
+    expect(last().headers['authorization']).toBe(`Bearer ${TOKEN}`);
+    expect(asked).toHaveLength(1);
+    expect(new URLSearchParams(asked[0]).get('client_secret')).toBe(PASSWORD);
+    expect(done.stdout).not.toContain(TOKEN);
+    expect(done.stdout).not.toContain(PASSWORD);
+  });
+
+  it('are for the paths to which they are bound', async () => {
+    const policy = POLICY.replaceAll(
+      'port: 443, protocol: rest, access: full, request',
+      'port: 443, path: "/v1/**", protocol: rest, access: full, request',
+    ).replace(
+      '      - {host: other.test',
+      '      - {host: api.test, port: 443, path: "/open/**", protocol: rest, access: full}\n      - {host: other.test',
+    );
+    const get = (path: string): string =>
+      `curl -sS -o /dev/null -w '%{http_code} ' -H "Authorization: Bearer $API_TOKEN" https://api.test${path}`;
+    const done = await inside(`${get('/v1/x')}; ${get('/open/x')}; ${get('/v1/../open/x')}`, { policy });
+    expect(done.stdout).toBe('200 403 403 ');
+  });
+
+  it('are what a metadata server tells of, as a placeholder', async () => {
+    const text = JSON.stringify({
+      credentials: { GCP_SA_ACCESS_TOKEN: TOKEN },
+      gcp: { project_id: 'project-1' },
+    });
+    const file = scratch.write('gcp.json', text, 0o600);
+    const script = [
+      'ask() { curl -sS -H "Metadata-Flavor: Google" "http://$GCE_METADATA_HOST/computeMetadata/v1/$1"; }',
+      'ask project/project-id; echo',
+      'token=$(ask instance/service-accounts/default/token | sed \'s/.*"access_token":"\\([^"]*\\)".*/\\1/\')',
+      'curl -sS -H "Authorization: Bearer $token" https://api.test/x; echo',
+      'curl -sS -o /dev/null -w "%{http_code}" "http://$GCE_METADATA_HOST/computeMetadata/v1/project/project-id"',
+    ].join('\n');
+    const done = await inside(script, { credential: [`api=file:${file}`] });
+    expect(last().headers['authorization']).toBe(`Bearer ${TOKEN}`);
+    expect(done.stdout).toMatch(/^project-1\n\{.*\}\n403$/);
+    expect(done.stdout).not.toContain(TOKEN);
+  });
+
   it('come from a descriptor too, which the program does not have', async () => {
     const file = openSync(scratch.write('secret', `${TOKEN}\n`, 0o600), 'r');
     const script = 'curl -sS -H "Authorization: Bearer $API" https://api.test/x; ls /proc/self/fd';

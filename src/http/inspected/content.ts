@@ -5,27 +5,63 @@ import type { ClientExchange } from './client-exchange.ts';
 
 export type HeldBody =
   | { readonly kind: 'whole'; readonly bytes: Buffer }
-  | { readonly kind: 'too-large' | 'too-slow' }
+  | { readonly kind: 'too-large' | 'too-slow' | 'too-many' }
   /** The client left before all had come. */
   | { readonly kind: 'gone' };
 
-type Sender = Pick<ClientExchange, 'body' | 'contentLength' | 'expectsContinue' | 'sendContinue'>;
+type Sender = Pick<ClientExchange, 'body' | 'contentLength' | 'expectsContinue' | 'sendContinue' | 'onClose'>;
 
-/** Reads the body, once; no more than `maxBytes` of it are held, and one that is announced to be longer is not asked for. */
-export function holdBody(
-  client: Sender,
-  maxBytes: number,
-  limits: BodyLimits = BODY_LIMITS,
-): Promise<HeldBody> {
-  const { body, contentLength } = client;
-  if (body === null) return Promise.resolve({ kind: 'whole', bytes: Buffer.alloc(0) });
-  if (contentLength !== null && Number(contentLength) > maxBytes)
-    return Promise.resolve({ kind: 'too-large' });
-  if (client.expectsContinue) client.sendContinue();
-  return collect(body, maxBytes, limits.bodyMs);
+/** What all bodies together take, of one sandbox. */
+export class HeldBytes {
+  readonly limits: BodyLimits;
+  #held = 0;
+
+  constructor(limits: BodyLimits = BODY_LIMITS) {
+    this.limits = limits;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  take(bytes: number): boolean {
+    if (this.#held + bytes > this.limits.heldBytes) return false;
+    this.#held += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#held -= bytes;
+  }
 }
 
-function collect(body: Readable, maxBytes: number, bodyMs: number): Promise<HeldBody> {
+/**
+ * Reads the body, once; no more than `maxBytes` of it are held, and one that is announced to be longer is not asked for.
+ * The bytes count as held until the exchange is over.
+ */
+export async function holdBody(client: Sender, maxBytes: number, all: HeldBytes): Promise<HeldBody> {
+  const { body, contentLength } = client;
+  if (body === null) return { kind: 'whole', bytes: Buffer.alloc(0) };
+  if (contentLength !== null && Number(contentLength) > maxBytes) return { kind: 'too-large' };
+  if (client.expectsContinue) client.sendContinue();
+  let taken = 0;
+  const take = (bytes: number): boolean => {
+    if (!all.take(bytes)) return false;
+    taken += bytes;
+    return true;
+  };
+  const held = await collect(body, maxBytes, all.limits.bodyMs, take);
+  if (held.kind === 'whole') client.onClose(() => all.give(taken));
+  else all.give(taken);
+  return held;
+}
+
+function collect(
+  body: Readable,
+  maxBytes: number,
+  bodyMs: number,
+  takeBytes: (bytes: number) => boolean,
+): Promise<HeldBody> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -40,6 +76,7 @@ function collect(body: Readable, maxBytes: number, bodyMs: number): Promise<Held
     const take = (chunk: Buffer): void => {
       length += chunk.length;
       if (length > maxBytes) finish({ kind: 'too-large' });
+      else if (!takeBytes(chunk.length)) finish({ kind: 'too-many' });
       else chunks.push(chunk);
     };
     const end = (): void => finish({ kind: 'whole', bytes: Buffer.concat(chunks, length) });

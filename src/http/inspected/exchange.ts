@@ -1,7 +1,7 @@
 /** One allowed request: sent on, and its answer brought back as it comes. */
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { forwardedTrailers, inspectedResponse } from '../headers.ts';
+import { forwardedTrailers, inspectedResponse, valuesOf } from '../headers.ts';
 import type { ClientExchange } from './client-exchange.ts';
 
 /** Whatever sends requests to one server: a pool of undici, or a session of HTTP/2. */
@@ -21,6 +21,9 @@ interface Limits {
 
 /** Methods that may be sent again when a connection that was kept turns out to be closed (RFC 9110 section 9.2.2). */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** How a connection ends that the server had closed, depending on who notices first. */
+const CLOSED: ReadonlySet<string | undefined> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /**
  * Settles when the answer has ended or either side is gone.
@@ -105,7 +108,8 @@ class Relay implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: (Buffer | string)[], resume: () => void, phrase: string): boolean {
-    const headers = inspectedResponse(raw.map(text));
+    const received = raw.map(text);
+    const headers = inspectedResponse(received);
     if (status < 200) {
       this.#informational += 1;
       if (this.#informational > this.#limits.informational)
@@ -114,6 +118,11 @@ class Relay implements Dispatcher.DispatchHandler {
       return true;
     }
     this.#repeatable = false;
+    // undici undoes chunks and nothing else: the client would take what is coded for what is meant.
+    if (valuesOf(received, 'transfer-encoding').some((coding) => coding.toLowerCase() !== 'chunked')) {
+      this.#abort?.(new Error("the server's answer is in a transfer coding that is not spoken here"));
+      return true;
+    }
     this.#resume = resume;
     this.#client.begin(status, phrase, headers);
     return true;
@@ -130,7 +139,7 @@ class Relay implements Dispatcher.DispatchHandler {
 
   onError(error: Error): void {
     if (this.#ended) return;
-    if (this.#repeatable && (error as NodeJS.ErrnoException).code === 'UND_ERR_SOCKET') {
+    if (this.#repeatable && CLOSED.has((error as NodeJS.ErrnoException).code)) {
       this.#repeatable = false;
       this.send();
       return;

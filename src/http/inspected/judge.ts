@@ -5,13 +5,14 @@ import type { Draft, ProcessReference, RuleReference } from '../../event/event.t
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
 import { requestInput } from '../../guard/input.ts';
 import { requestFacts } from '../../inspect/request-facts.ts';
-import { decide } from '../../match/decide.ts';
+import { decideAgain } from '../../match/decided-before.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
 import type { Selected, WantedRule } from '../../match/request-verdict.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { type Authority, parseAuthority } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { decideSighted, type Seen } from './sighted.ts';
 
 /** A request that may be sent: as `facts` say, and in no other form. */
@@ -48,6 +49,7 @@ export async function judgeRequest(
   authority: Authority,
   client: ClientExchange,
   defaultPort: number,
+  bodies: HeldBytes,
 ): Promise<Judgement> {
   const { host, port } = authority;
   const identity = await connection.identity();
@@ -72,12 +74,12 @@ export async function judgeRequest(
   const who = identity.value;
   const index = context.index();
   const query = { host, port, identity: who };
-  const destination = decide(index, query);
+  const destination = decideAgain(index, query);
   if (destination.kind === 'deny') {
     const { reason, message, rule } = destination;
     return refuse({ kind: reason, reason: message, rule }, facts.path);
   }
-  const sighted = await decideSighted(index, { ...query, facts }, client);
+  const sighted = await decideSighted(index, { ...query, facts }, client, bodies);
   if (sighted.kind === 'gone') return { state: 'gone' };
   if (sighted.kind === 'unreadable') {
     const { reason, detail, selected } = sighted;

@@ -10,6 +10,7 @@ import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
 import type { InferenceHandler } from './inference-handler.ts';
 import { type Injected, inject } from './injected-request.ts';
@@ -20,6 +21,7 @@ import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 export interface Pipeline {
   readonly context: ProxyContext;
   readonly upstreams: Upstreams;
+  readonly bodies: HeldBytes;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
   /** Null: no routes were given. */
@@ -43,14 +45,15 @@ export async function serveRequest(
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const { context, upstreams, inference } = pipeline;
-  const { host, port } = route.authority;
+  const { context, upstreams, bodies, inference } = pipeline;
+  const { authority } = route;
+  const { host, port } = authority;
   if (inference !== null && route.secure && servesInference(context.index(), host.text, port)) {
     const identity = await connection.identity();
     const process = identity.ok ? processOf(identity.value) : identity.error.process;
     return inference.handle(client, { process });
   }
-  const judgement = await judgeRequest(context, connection, route.authority, client, defaultPort(route));
+  const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
   if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
     client.refuse(judgement.refused);

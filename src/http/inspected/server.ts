@@ -8,10 +8,12 @@ import { Connections, detach, ProxyConnection, type Via } from '../connections.t
 import { expectationProblem } from '../forward.ts';
 import { createFront, guarded } from '../front.ts';
 import { checkHost, checkRequest } from '../headers.ts';
+import type { UpstreamLimits } from '../limits.ts';
 import type { Authority } from '../request-target.ts';
 import type { SandboxAuthority } from '../tls/authority.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseUndecided } from '../undecided.ts';
+import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { serveHttp2 } from './http2-front.ts';
 import type { InferenceHandler } from './inference-handler.ts';
@@ -25,6 +27,7 @@ export interface InspectionOptions {
   /** What programs inside trust. */
   readonly authority: SandboxAuthority;
   readonly upstreamTls: UpstreamTls;
+  readonly upstreamLimits?: UpstreamLimits;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
   /** Null: no routes were given. */
@@ -39,11 +42,12 @@ export class InspectedServer implements Inspection {
   readonly #front: Server;
   readonly #secure = new WeakSet<Socket>();
 
-  constructor({ context, authority, upstreamTls, injector, inference }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, upstreamLimits, injector, inference }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
-    const upstreams = new Upstreams(context.dialer, upstreamTls, context.limits.headerBytes);
-    this.#pipeline = { context, upstreams, injector, inference };
+    const { headerBytes } = context.limits;
+    const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
+    this.#pipeline = { context, upstreams, bodies: new HeldBytes(), injector, inference };
     this.#connections = new Connections(
       context.limits,
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
@@ -159,18 +163,27 @@ export class InspectedServer implements Inspection {
     const { limits } = context;
     const refuse = ({ kind, body }: Refused): void =>
       refuseRequest(request, response, kind, body, limits.lingerMs);
-    const method = request.method ?? 'GET';
+    const refuseFor = async (problem: Parameters<typeof refuseUndecided>[2]): Promise<void> => {
+      const { host, port } = route.authority;
+      const method = request.method ?? 'GET';
+      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
+    };
     const problem =
       checkRequest(request, limits) ??
       checkHost(request, route.authority, defaultPort(route)) ??
-      expectationProblem(request);
-    if (problem !== null) {
-      const { host, port } = route.authority;
-      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
-      return;
-    }
+      expectationProblem(request) ??
+      (request.complete ? null : connection.unreadable);
+    if (problem !== null) return refuseFor(problem);
     const client = new Http1Exchange(request, response, limits.lingerMs);
+    connection.onUnreadable = () => {
+      const { unreadable } = connection;
+      if (unreadable === null || request.complete) return;
+      connection.last = true;
+      client.cutShort();
+      void refuseFor(unreadable).catch(context.onDefect);
+    };
     await serveRequest(this.#pipeline, connection, route, client);
+    connection.onUnreadable = null;
   }
 
   async #refuseTakeover(

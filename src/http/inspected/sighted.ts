@@ -13,7 +13,7 @@ import type { MessageRules } from '../../plan/messages.ts';
 import type { RefusalForm } from '../authorise.ts';
 import { valuesOf } from '../headers.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { type HeldBody, holdBody } from './content.ts';
+import { type HeldBody, type HeldBytes, holdBody } from './content.ts';
 
 /** What was found out about a request, for events and for refusals in the caller's protocol. */
 export interface Seen {
@@ -21,6 +21,9 @@ export interface Seen {
   /** A refusal in the protocol of whoever asked; null: as it is. */
   readonly formOf: ((kind: RefusalKind, refusal: Refusal) => RefusalForm) | null;
 }
+
+/** Kinds of refusals. */
+type HoldingProblem = 'request_timeout' | 'too_many_bodies';
 
 export type Sighted =
   | (Seen & {
@@ -32,7 +35,7 @@ export type Sighted =
   /** To be refused whatever the enforcement is. */
   | (Seen & {
       readonly kind: 'unreadable';
-      readonly reason: ProblemReason | 'request_timeout';
+      readonly reason: ProblemReason | HoldingProblem;
       readonly detail: string;
       readonly selected: Selected;
     })
@@ -44,6 +47,7 @@ export async function decideSighted(
   index: EgressIndex,
   query: RequestQuery,
   client: ClientExchange,
+  all: HeldBytes,
 ): Promise<Sighted> {
   const verdict = decideRequest(index, query);
   if (verdict.kind !== 'unread') {
@@ -52,17 +56,19 @@ export async function decideSighted(
     return { kind: 'decided', verdict, held: null, asked: [], formOf: form };
   }
   const { reading, selected } = verdict;
-  const unreadable = (reason: ProblemReason | 'request_timeout', detail: string, body: Buffer): Sighted => {
+  const unreadable = (reason: ProblemReason | HoldingProblem, detail: string, body: Buffer): Sighted => {
     return { kind: 'unreadable', reason, detail, selected, asked: [], formOf: formOf(reading, body) };
   };
   const needed = bodyNeeded(reading, query.facts);
   const body: HeldBody =
-    needed === null ? { kind: 'whole', bytes: NOTHING } : await holdBody(client, needed.maxBytes);
+    needed === null ? { kind: 'whole', bytes: NOTHING } : await holdBody(client, needed.maxBytes, all);
   switch (body.kind) {
     case 'gone':
       return { kind: 'gone' };
     case 'too-large':
       return unreadable('body_too_large', `the body is longer than ${needed?.maxBytes} bytes`, NOTHING);
+    case 'too-many':
+      return unreadable('too_many_bodies', 'other bodies wait for a decision', NOTHING);
     case 'too-slow':
       return unreadable('request_timeout', 'the body took too long to arrive', NOTHING);
   }

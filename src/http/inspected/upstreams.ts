@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Pool } from 'undici';
 import type { Candidates, DestinationProblem } from '../../egress/destination.ts';
 import type { Dialer } from '../../egress/dial.ts';
-import { UPSTREAM_LIMITS } from '../limits.ts';
+import { UPSTREAM_LIMITS, type UpstreamLimits } from '../limits.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import type { Upstream } from './exchange.ts';
@@ -37,14 +37,21 @@ type Kept = Pool | Http2Upstream;
 export class Upstreams {
   readonly #dialer: Dialer;
   readonly #tls: UpstreamTls;
-  readonly #limits: typeof UPSTREAM_LIMITS;
+  readonly #limits: UpstreamLimits;
   readonly #headerBytes: number;
   /** In the order of use, the longest unused first. */
   readonly #pools = new Map<string, Kept>();
   /** Servers that were found to speak nothing else, as long as they are kept. */
   readonly #http2 = new WeakMap<Kept, Http2Upstream>();
+  /** The key that was used last. */
+  #newest = '';
 
-  constructor(dialer: Dialer, tls: UpstreamTls, headerBytes: number, limits = UPSTREAM_LIMITS) {
+  constructor(
+    dialer: Dialer,
+    tls: UpstreamTls,
+    headerBytes: number,
+    limits: UpstreamLimits = UPSTREAM_LIMITS,
+  ) {
     this.#dialer = dialer;
     this.#tls = tls;
     this.#headerBytes = headerBytes;
@@ -55,10 +62,12 @@ export class Upstreams {
   to(key: UpstreamKey): Upstream {
     const text = textOf(key);
     let pool = this.#pools.get(text);
+    if (pool !== undefined && text === this.#newest) return this.#http2.get(pool) ?? pool;
     if (pool !== undefined) this.#pools.delete(text);
+    this.#newest = text;
     pool ??= key.http2 ? this.#makeHttp2(key) : this.#make(key);
     this.#pools.set(text, pool);
-    if (this.#pools.size > this.#limits.pools) {
+    if (this.#pools.size > this.#limits.upstreams) {
       const [oldest, unused] = this.#pools.entries().next().value!;
       this.#pools.delete(oldest);
       void unused.close();
@@ -88,17 +97,20 @@ export class Upstreams {
   #make(key: UpstreamKey): Pool {
     const limits = this.#limits;
     return new Pool('http://upstream.invalid', {
-      connections: limits.connections,
+      connections: limits.upstreamConnections,
       pipelining: 1,
-      keepAliveTimeout: limits.keepAliveMs,
-      keepAliveMaxTimeout: limits.keepAliveMs,
+      keepAliveTimeout: limits.upstreamIdleMs,
+      keepAliveMaxTimeout: limits.upstreamIdleMs,
       // Agents wait long for answers; the client decides for how long.
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: this.#headerBytes,
       connect: (_options, done) => {
         void this.#connect(key, ['http/1.1']).then(
-          (socket) => done(null, socket),
+          (socket) => {
+            done(null, socket);
+            closeUnused(socket, limits.upstreamIdleMs);
+          },
           (error: unknown) => done(error as Error, null),
         );
       },
@@ -133,13 +145,29 @@ export class Upstreams {
   }
 }
 
+/** A request whose client leaves early may leave a connection behind that nothing is sent by. undici would keep it. */
+function closeUnused(socket: Socket, ms: number): void {
+  const timer = setTimeout(() => {
+    if (socket.bytesWritten === 0) socket.destroy();
+  }, ms).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
 /** The alert `no_application_protocol` (RFC 7301), as OpenSSL tells of it. */
 const NO_SUCH_PROTOCOL = /NO_APPLICATION_PROTOCOL/;
 
+/** Keys of policies may hold any character. */
 const textOf = ({ host, port, secure, candidates, http2 }: UpstreamKey): string =>
-  [
-    secure ? (http2 ? 'h2' : 'tls') : 'plain',
-    host.text,
-    port,
-    ...candidates.map(({ rule }) => `${rule.policy}#${rule.index}`),
-  ].join(' ');
+  `${secure ? (http2 ? 'h2' : 'tls') : 'plain'} ${host.text} ${port} ${rulesOf(candidates)}`;
+
+/** The requests of one connection have the same candidates, so that this is not put together for each. */
+const ruleTexts = new WeakMap<Candidates, string>();
+
+function rulesOf(candidates: Candidates): string {
+  let text = ruleTexts.get(candidates);
+  if (text === undefined) {
+    text = JSON.stringify(candidates.map(({ rule }) => [rule.policy, rule.index]));
+    ruleTexts.set(candidates, text);
+  }
+  return text;
+}

@@ -57,6 +57,8 @@ export class SandboxAuthority {
     return createSecureContext({
       key: this.#leafKeyPem,
       cert: leaf + this.caPem,
+      // Else Node reads all of its own, to verify clients by, which show none.
+      ca: this.caPem,
       minVersion: 'TLSv1.2',
     });
   }

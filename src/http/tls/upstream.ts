@@ -13,7 +13,18 @@ import { TLS_LIMITS } from '../limits.ts';
 
 /** What servers are trusted by, read once for a sandbox. @param further PEM: the system's bundle, `--upstream-ca` */
 export const upstreamTrust = (further: readonly string[]): SecureContext =>
-  createSecureContext({ ca: [...rootCertificates, ...further], minVersion: 'TLSv1.2' });
+  createSecureContext({ ca: distinctCertificates([...rootCertificates, ...further]), minVersion: 'TLSv1.2' });
+
+const CERTIFICATE =
+  /-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----[^-]+-----END (TRUSTED |X509 )?CERTIFICATE-----/g;
+
+/** Reading a certificate takes long, and most of the system's are Node's too. Each is a PEM block of its own. */
+export function distinctCertificates(pems: readonly string[]): string[] {
+  const distinct = new Map<string, string>();
+  for (const pem of pems)
+    for (const [block] of pem.matchAll(CERTIFICATE)) distinct.set(block.replace(/\s+/g, ''), block);
+  return [...distinct.values()];
+}
 
 /** The host in its normal form, the checked address and the port that were dialled, and the connected socket. */
 export interface UpstreamTarget {
@@ -65,10 +76,16 @@ export class UpstreamTls {
       const { handshakeMs } = this.#limits;
       const timer = setTimeout(() => fail(`no TLS handshake within ${handshakeMs} ms`), handshakeMs);
       secure.on('session', (fresh: Buffer) => this.#keep(key, fresh));
-      secure.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
-      secure.once('close', () => fail('closed in the TLS handshake'));
+      const failed = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.message);
+      const closed = (): void => fail('closed in the TLS handshake');
+      secure.on('error', failed);
+      secure.once('close', closed);
       secure.once('secureConnect', () => {
         clearTimeout(timer);
+        // What ends a connection that was made says nothing about its session.
+        secure.off('error', failed);
+        secure.off('close', closed);
+        secure.on('error', () => {});
         resolve(ok(secure));
       });
     });

@@ -1,6 +1,7 @@
 /** A server behind `http://a.test/`, a proxy that judges what is asked of it, and a client of Node. */
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { parseAddress } from '../../../src/base/address.ts';
 import { ok } from '../../../src/base/result.ts';
 import { ConnectToTable } from '../../../src/egress/connect-to.ts';
@@ -59,12 +60,51 @@ export async function site(
     server.close();
   });
   const addressPort = (server.address() as AddressInfo).port;
+  const authority = await SandboxAuthority.create();
+  return { ...(await judging('a.test:80', addressPort, messages, more, authority, [], injector)), seen };
+}
+
+/** The authority of servers on the outside. One for all tests: it is read only. */
+const OUTSIDE = SandboxAuthority.create();
+
+export interface SecureSite {
+  readonly port: number;
+  /** Authority that clients inside trust. */
+  readonly ca: string;
+  readonly events: Draft[];
+}
+
+/** The same for `https://a.test/`, whose server is given as it is, made with this key and certificate. */
+export async function secureSite(
+  messages: MessageRules,
+  serverOf: (context: SecureContext) => NetServer,
+  more: Partial<EndpointInspection> = {},
+): Promise<SecureSite> {
+  const outside = await OUTSIDE;
+  const server = serverOf(await outside.leafFor('a.test'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onCleanup(() => void server.close());
+  const addressPort = (server.address() as AddressInfo).port;
+  const authority = await SandboxAuthority.create();
+  const front = await judging('a.test:443', addressPort, messages, more, authority, [outside.caPem]);
+  return { ...front, ca: authority.caPem };
+}
+
+async function judging(
+  to: string,
+  addressPort: number,
+  messages: MessageRules,
+  more: Partial<EndpointInspection>,
+  authority: SandboxAuthority,
+  roots: readonly string[],
+  injector: Injector | null = null,
+): Promise<{ port: number; events: Draft[] }> {
+  const inspection = inspected(to, [], [], { protocol: messages.kind, messages, ...more });
+  const address = parseAddress('127.0.0.1')!;
   const connectTo = new ConnectToTable([
-    { host: host('a.test'), port: 80, address: parseAddress('127.0.0.1')!, addressPort },
+    { host: host('a.test'), port: inspection.ports[0]!, address, addressPort },
   ]);
   const events: Draft[] = [];
-  const authority = await SandboxAuthority.create();
-  const inspection = inspected('a.test:80', [], [], { protocol: messages.kind, messages, ...more });
   const proxy = createProxy({
     index: buildIndex(table([policy('site', [inspection])])),
     callerOf: async () => ({ identity: ok(identity('/usr/bin/curl')), intended: null }),
@@ -77,7 +117,7 @@ export async function site(
         authority,
         injector,
         inference: null,
-        upstreamTls: new UpstreamTls(upstreamTrust([])),
+        upstreamTls: new UpstreamTls(upstreamTrust([...roots])),
       }),
     onDefect: (error) => {
       throw error;
@@ -86,7 +126,7 @@ export async function site(
   const { server: front, port } = await listen(() => undefined, false);
   proxy.attach(front);
   onCleanup(() => proxy.close());
-  return { port, seen, events };
+  return { port, events };
 }
 
 export interface Answer {

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
-import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
+import { distinctCertificates, UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
 import { onCleanup } from '../harness.ts';
 
 async function origin(context: SecureContext | null): Promise<{ port: number; names: unknown[] }> {
@@ -68,5 +68,20 @@ describe('TLS to a server', () => {
       ok: false,
       error: 'no TLS handshake within 100 ms',
     });
+  });
+});
+
+describe('distinctCertificates', () => {
+  const block = (text: string, kind = '') =>
+    `-----BEGIN ${kind}CERTIFICATE-----\n${text}\n-----END ${kind}CERTIFICATE-----`;
+
+  it('keeps each block once, whatever its line breaks, and drops what stands between', () => {
+    const bundle = `# a name\r\n${block('QUJD\r\nREVG')}\r\n\n${block('R0hJ')}\n${block('SktM', 'TRUSTED ')}`;
+    expect(distinctCertificates([block('QUJDREVG'), bundle, block('R0hJ')])).toEqual([
+      block('QUJD\r\nREVG'),
+      block('R0hJ'),
+      block('SktM', 'TRUSTED '),
+    ]);
+    expect(distinctCertificates(['', 'rubbish'])).toEqual([]);
   });
 });
