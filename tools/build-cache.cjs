@@ -27,7 +27,9 @@ const operator = {
   user: null,
   environment: [],
   credentials: null,
+  inference: null,
   acceptDegraded: false,
+  tier: 'auto',
   netlinkEnumerate: false,
 };
 const installation = { root: resolve('.'), launcher: null, ownFiles: [] };

@@ -2,11 +2,12 @@
 import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ParseArgsConfig } from 'node:util';
-import type { OperatorRequest } from '../compile/input.ts';
+import type { GivenInference, OperatorRequest } from '../compile/input.ts';
 import type { ConnectTo } from '../egress/connect-to.ts';
 import type { NetworkMode, Tier } from '../plan/plan.ts';
 import { primaryGroup } from '../probe/caller.ts';
 import type { ReadCredential } from './credential-source.ts';
+import type { RoutesFile } from './inference.ts';
 import { UsageError } from './usage.ts';
 
 export const OPERATOR_OPTIONS = {
@@ -23,6 +24,7 @@ export const OPERATOR_OPTIONS = {
   'accept-degraded': { type: 'boolean' },
   'connect-to': { type: 'string', multiple: true },
   'upstream-ca': { type: 'string', multiple: true },
+  inference: { type: 'string' },
   tier: { type: 'string' },
 } as const satisfies NonNullable<ParseArgsConfig['options']>;
 
@@ -38,6 +40,7 @@ export type OperatorValues = {
 export async function operatorRequest(
   values: OperatorValues,
   given?: readonly ReadCredential[],
+  inference: GivenInference | null = null,
 ): Promise<OperatorRequest> {
   return {
     read: (values.read ?? []).map(absolute),
@@ -55,10 +58,18 @@ export async function operatorRequest(
             file,
           })),
     environment: [...new Set(givenEnvironment(values).map(({ name }) => name))],
+    inference,
     acceptDegraded: values['accept-degraded'] ?? false,
     tier: tierOf(values.tier),
     netlinkEnumerate: /^(1|true|yes)$/i.test(process.env['OPENSHELL_ALLOW_NETLINK_ENUMERATE'] ?? ''),
   };
+}
+
+/** What `--inference` names, checked; null: nothing. */
+export async function routesOf(values: OperatorValues): Promise<RoutesFile | null> {
+  if (values.inference === undefined) return null;
+  const { readRoutes } = await import('./routes.late.ts');
+  return readRoutes(values.inference);
 }
 
 /** The working directory: canonical. */

@@ -2,6 +2,7 @@
 import { formatDuration, formatSize } from '../base/quantity.ts';
 import { listSeccomp } from '../compile/seccomp-listing.ts';
 import { rightNames } from '../kernel/landlock.ts';
+import { INFERENCE_HOST, INFERENCE_PORT } from '../plan/inference.ts';
 import type { EgressPolicy, LayerReport, Mount, Origin, Plan } from '../plan/plan.ts';
 import { table } from './output.ts';
 import { inspectionLines } from './plan-inspection.ts';
@@ -130,6 +131,9 @@ function networkLines({ egress }: Plan): Line[] {
   return [
     ...plain([
       `mode ${egress.mode}${egress.mode === 'proxy' ? `, proxy at 127.0.0.1:${egress.proxyPort}` : ''}`,
+      ...(egress.inference === undefined
+        ? []
+        : [`${INFERENCE_HOST}:${INFERENCE_PORT} for everybody: routes ${egress.inference.join(', ')}`]),
       ...(egress.pin === 'start' ? ['names are resolved once, at the start'] : []),
     ]),
     ...egress.policies.flatMap(policyLines),

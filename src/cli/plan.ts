@@ -6,7 +6,7 @@ import { readPolicyFile } from '../session/policy-file.ts';
 import { prepareAnew } from '../session/prepare-anew.ts';
 import type { PrepareInput } from '../session/prepared.ts';
 import { parseCommand } from './arguments.ts';
-import { OPERATOR_OPTIONS, type OperatorValues, operatorRequest, workdirOf } from './operator.ts';
+import { OPERATOR_OPTIONS, type OperatorValues, operatorRequest, routesOf, workdirOf } from './operator.ts';
 import { OUTPUT_OPTIONS, outputOf, say, sayJson, styled, tell } from './output.ts';
 import type { Line } from './plan-line.ts';
 import { planSections } from './plan-text.ts';
@@ -61,7 +61,7 @@ export async function planOf(name: string | null, values: OperatorValues): Promi
   }
   const input: PrepareInput = {
     policy: file?.value ?? null,
-    operator: await operatorRequest(values),
+    operator: await operatorRequest(values, undefined, (await routesOf(values))?.given ?? null),
     workdir: workdirOf(values),
     installation: findInstallation(process.argv[1]!),
     ownFiles: [],

@@ -23,12 +23,14 @@ import { makeScratch, type Scratch } from '../session/scratch.ts';
 import type { Trust } from '../session/trust.ts';
 import type { Credentials } from './credentials.ts';
 import { guardrailFiles, openGuardrails } from './guardrails.ts';
+import type { RoutesFile, TakenRoutes } from './inference.ts';
 import {
   connectToOf,
   givenEnvironment,
   OPERATOR_OPTIONS,
   type OperatorValues,
   operatorRequest,
+  routesOf,
   upstreamAuthorities,
   workdirOf,
 } from './operator.ts';
@@ -54,6 +56,7 @@ the system directories are read-only, the working directory is writable, /tmp an
       --user UID           as root: run as this user of the host instead of an unused one
       --credential NAME=env:VAR|file:PATH|fd:N
                            a secret that only goes to where the policy binds NAME; CMD gets a placeholder
+      --inference FILE     answer https://inference.local: routes to providers of models, and where their keys are
       --timeout TIME       end it after TIME (30, 30s, 5m): SIGTERM, then SIGKILL after 5 s; exit code 124
       --tty, --no-tty      give it a terminal of its own, or not; default: when standard input and output are terminals
       --tier TIER          namespaces, platform (needs none), or auto: the first that works here
@@ -115,7 +118,9 @@ export async function main(args: string[]): Promise<number> {
   let guard: Guard | null = null;
   try {
     const credentials = await credentialsOf(values);
-    const operator = await operatorRequest(values, credentials?.read ?? []);
+    const routes = await routesOf(values);
+    const operator = await operatorRequest(values, credentials?.read ?? [], routes?.given ?? null);
+    const inference = routes === null ? null : await secretsOf(routes);
     const connectTo = await connectToOf(values);
     const prepared = await prepareRun(values, operator, installation);
     if (prepared === null || launcher === null) return EXIT.failed;
@@ -150,6 +155,7 @@ export async function main(args: string[]): Promise<number> {
       credentials?.variables,
     );
     credentials?.checkSpent([...environment, program, ...rest]);
+    inference?.checkSpent([...environment, program, ...rest]);
     if (terminal && variable(environment, 'TERM') === '') environment.push('TERM=xterm-256color');
     const before = lookAtUnheld(plan.hostTrust);
     const code = await run({
@@ -166,6 +172,7 @@ export async function main(args: string[]): Promise<number> {
       connectTo,
       trust: trust?.made ?? null,
       credentials: credentials?.given ?? null,
+      inference: inference?.given ?? null,
       events: values.events ?? null,
       timeout,
       quiet: values.quiet ?? false,
@@ -191,6 +198,12 @@ async function credentialsOf(values: Values): Promise<Credentials | null> {
     for (const { warnings } of taken.read)
       for (const warning of warnings) tell(`openshell: warning: ${warning}`);
   return taken;
+}
+
+/** Read before anything is made of the environment, as those of `--credential`. */
+async function secretsOf(routes: RoutesFile): Promise<TakenRoutes> {
+  const { takeSecrets } = await import('./routes.late.ts');
+  return takeSecrets(routes, process.env);
 }
 
 /** The user of the workload on the host, where it is not the caller. */
@@ -227,7 +240,9 @@ function explicit(values: Values): Record<string, string> {
 function startEarly({ launcher }: Installation, values: Values): WaitingLauncher | null {
   if (launcher === null) return null;
   const network = values.network !== 'allow';
-  const withChannel = values.network === 'proxy' || values.policy !== undefined || values.allow !== undefined;
+  const withChannel =
+    values.network === 'proxy' ||
+    [values.policy, values.allow, values.inference].some((given) => given !== undefined);
   if (values.tier === 'platform') return startLauncher({ launcher, withChannel: false, namespaces: null });
   const namespaces = { user: true, mount: true, pid: true, ipc: true, uts: true, cgroup: true, network };
   return startLauncher({ launcher, withChannel, namespaces });

@@ -25,8 +25,11 @@ export function endpointCredential(endpoint: Endpoint): EndpointCredential | nul
   };
 }
 
-export const credentialFiles = ({ credentials }: OperatorRequest): string[] =>
-  (credentials ?? []).flatMap(({ file }) => (file === null ? [] : [file]));
+/** Files that no workload may see. */
+export const credentialFiles = ({ credentials, inference }: OperatorRequest): string[] => [
+  ...(credentials ?? []).flatMap(({ file }) => (file === null ? [] : [file])),
+  ...(inference?.files ?? []),
+];
 
 /** Bindings without a credential, credentials without a binding, and variables that two want. */
 export function credentialProblems(policy: Policy | null, operator: OperatorRequest): CompileProblem[] {

@@ -17,7 +17,8 @@ export function compileEgress(
 ): EgressTable {
   const policies = (policy?.network ?? []).map((entry) => egressPolicy(entry, facts));
   if (operator.allow.length > 0) policies.push(fromCommandLine(operator, policies.length));
-  return { mode, proxyPort: PROXY_PORT, pin: policy?.dns.pin ?? 'connect', policies };
+  const table = { mode, proxyPort: PROXY_PORT, pin: policy?.dns.pin ?? 'connect', policies } as const;
+  return operator.inference === null ? table : { ...table, inference: operator.inference.routes };
 }
 
 const egressPolicy = (policy: NetworkPolicy, facts: Pick<HostFacts, 'paths'>): EgressPolicy => ({
@@ -77,5 +78,6 @@ function kindOf(host: string): EgressEndpoint['hostKind'] {
 /** The operator's word first; else a proxy where there is something to reach, else nothing. */
 export function networkMode(policy: Policy | null, operator: OperatorRequest): NetworkMode {
   if (operator.network !== null) return operator.network;
-  return (policy?.network.length ?? 0) > 0 || operator.allow.length > 0 ? 'proxy' : 'block';
+  const reachable = (policy?.network.length ?? 0) > 0 || operator.allow.length > 0;
+  return reachable || operator.inference !== null ? 'proxy' : 'block';
 }

@@ -5,6 +5,7 @@ import { buildIndex } from '../match/egress-index.ts';
 import { normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import type { Candidate, RuleReference, Verdict } from '../match/verdict.ts';
+import { servesInference } from '../plan/inference.ts';
 import type { EgressTable, Transport } from '../plan/plan.ts';
 
 export interface ConnectVerdict {
@@ -26,6 +27,10 @@ export function explainConnect(
   const parsed = normaliseHost(host);
   if (!parsed.ok) return err(`the host ${parsed.error}`);
   const destination = { host: parsed.value, port };
+  if (servesInference(table, parsed.value.text, port)) {
+    const why = `\`--inference\`: every program may ask its routes (${table.inference!.join(', ')}) for calls of models`;
+    return ok({ verdict: 'allow', rule: null, why });
+  }
   const ask = (transport: Transport): Verdict => {
     const index = buildIndex(table, transport);
     return binary === null

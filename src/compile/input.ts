@@ -30,6 +30,8 @@ export interface OperatorRequest {
   readonly environment: readonly string[];
   /** What `--credential` gives, without the values; null: not asked, bindings are taken as they stand. */
   readonly credentials: readonly GivenCredential[] | null;
+  /** What `--inference` gives, without any secret; null: nothing. */
+  readonly inference: GivenInference | null;
   readonly acceptDegraded: boolean;
   /** `auto`: namespaces where the host lets us, else platform. */
   readonly tier: Tier | 'auto';
@@ -45,6 +47,13 @@ export interface GivenCredential {
   readonly file: string | null;
 }
 
+export interface GivenInference {
+  /** Names, in their order. */
+  readonly routes: readonly string[];
+  /** The file of routes, and those that hold the keys of providers, absolute: the workload may neither write nor read them. */
+  readonly files: readonly string[];
+}
+
 export const NO_REQUEST: OperatorRequest = {
   read: [],
   write: [],
@@ -54,6 +63,7 @@ export const NO_REQUEST: OperatorRequest = {
   user: null,
   environment: [],
   credentials: null,
+  inference: null,
   acceptDegraded: false,
   tier: 'auto',
   netlinkEnumerate: false,

@@ -36,6 +36,13 @@ export function refusals(
       line: null,
     });
   }
+  if (network !== 'proxy' && operator.inference !== null) {
+    problems.push({
+      message: `\`--inference\` and \`--network ${network}\` contradict each other`,
+      hint: 'leave one of them out: inference.local is reached through the proxy',
+      line: null,
+    });
+  }
   if (operator.user !== null && facts.caller.uid !== 0 && operator.user.uid !== facts.caller.uid) {
     problems.push({
       message: `\`--user ${operator.user.uid}\` needs root`,

@@ -14,6 +14,7 @@ import { type Host, normaliseHost } from '../match/host.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import { isInspected } from '../match/inspected.ts';
 import type { Destination } from '../match/verdict.ts';
+import { servesInference } from '../plan/inference.ts';
 import { decisionDraft, processOf } from './decision-event.ts';
 import type { Destinations, Target } from './destination.ts';
 import type { IdentityProblem } from './identity.ts';
@@ -94,6 +95,9 @@ export class DirectEgress {
       standing: null,
     });
     if (index.mode === 'block') return refuse('network_off', null);
+    // Whatever the policy says of it, and whoever asks.
+    if (!datagram && servesInference(index, host.text, port))
+      return { kind: 'inspected', destination: { host, port } };
     if (datagram && !this.takesDatagrams(named, port)) return refuse('datagram_not_allowed', null);
     if (!identity.ok) return refuse(identity.error.reason, null);
     const verdict = decide(index, { host, port, identity: identity.value });

@@ -7,6 +7,7 @@ import { type Address, parseAddress } from '../base/address.ts';
 import type { Draft } from '../event/event.ts';
 import { type EgressIndex, listsHost } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
+import { INFERENCE_PORT, servesInference } from '../plan/inference.ts';
 import type { ConnectToTable } from './connect-to.ts';
 import { type Question, type Reply, readQuery, writeError, writeReply } from './dns-message.ts';
 import { NAME_LIMITS, type NameLimits } from './name-limits.ts';
@@ -75,10 +76,15 @@ export class PolicyDns {
     if (!host.ok || host.value.address !== null) return this.#refuse(question, 'endpoint_not_listed');
     const name = host.value;
     if (name.text === 'localhost' || name.text.endsWith('.localhost')) return local(question);
-    if (!listsHost(this.#index, name)) return this.#refuse(question, 'endpoint_not_listed');
+    const index = this.#index;
+    const listed = listsHost(index, name);
+    const ours = servesInference(index, name.text, INFERENCE_PORT);
+    if (!listed && !ours) return this.#refuse(question, 'endpoint_not_listed');
     if (question.type !== 'A' && question.type !== 'AAAA') return NOTHING;
-    if (!this.#mayAsk(name)) return this.#refuse(question, 'too_many_names');
-    const real = await this.#addresses(name);
+    if (!ours && !this.#mayAsk(name)) return this.#refuse(question, 'too_many_names');
+    const found = listed ? await this.#addresses(name) : [];
+    // It has no address outside; this one is never dialled, and only a synthetic one that stands for it is given out.
+    const real = ours && (found === null || found.length === 0) ? [LOOPBACK.A] : found;
     if (real === null) return FAILED;
     const family = question.type === 'A' ? 4 : 6;
     const addresses: Address[] = [];

@@ -7,7 +7,7 @@ import type { LayerReport, NetworkMode, Tier } from '../plan/plan.ts';
 export const EVENT_VERSION = 1;
 
 export type EventType = 'start' | 'decision' | 'denial' | 'exit' | 'degraded' | 'reload';
-export type EventLayer = 'session' | 'egress' | 'names' | 'unix' | 'syscalls' | 'limits';
+export type EventLayer = 'session' | 'egress' | 'names' | 'unix' | 'syscalls' | 'limits' | 'inference';
 
 /** Why: the closed list of docs/events.md. */
 export const REASONS = [
@@ -57,6 +57,10 @@ export const REASONS = [
   'too_many_names',
   'unix_socket_not_listed',
   'syscall_not_allowed',
+  'not_an_inference_call',
+  'no_inference_route',
+  'budget_exhausted',
+  'too_many_calls',
   'memory_limit',
   'process_limit',
   'cpu_limit',
@@ -106,6 +110,28 @@ export type Subject =
       readonly arch: string;
       readonly args: readonly string[];
       readonly errno: string;
+    }
+  | {
+      /** A request to inference.local. */
+      readonly kind: 'inference';
+      readonly method: string;
+      readonly path: string;
+      /** Of the call; null: it is none. */
+      readonly protocol: string | null;
+      /** The model that the client named; null: none, or it was not read. */
+      readonly model: string | null;
+      /** The route that answered, or was asked last; null: none. */
+      readonly route: string | null;
+      /** HTTP status of the answer; null: the client left before there was one. */
+      readonly status: number | null;
+      /** Null: none were used. `estimated`: the provider did not tell them. */
+      readonly tokens: {
+        readonly input: number;
+        readonly output: number;
+        readonly estimated: boolean;
+      } | null;
+      /** From the head of the request to the end of the answer, in milliseconds. */
+      readonly ms: number;
     }
   | { readonly kind: 'limit'; readonly limit: string; readonly value: number }
   | {

@@ -16,7 +16,9 @@ export function messageKey({ reason, rule, subject, process }: OpenshellEvent): 
             ? subject.name
             : subject.kind === 'unix'
               ? subject.path
-              : subject.kind;
+              : subject.kind === 'inference'
+                ? (subject.route ?? subject.path)
+                : subject.kind;
   return JSON.stringify([reason, what, process?.exe]);
 }
 
@@ -44,6 +46,8 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
       return `refused: ${who} may not call ${subject.name} (${rule?.policy ?? reason}): ${subject.errno}${where}`;
     case 'limit':
       return `stopped: ${REASON_TEXT[reason] ?? reason} (${subject.limit} ${limitText(subject)})${where}`;
+    case 'inference':
+      return `refused: ${who} may not ask inference.local for ${onOneLine(`${subject.method} ${subject.path}`)}: ${REASON_TEXT[reason] ?? reason}`;
     case 'many':
       return `refused: more than can be told apart: ${REASON_TEXT[reason] ?? reason}${where}`;
     default:
@@ -88,6 +92,10 @@ const REASON_TEXT: Partial<Record<OpenshellEvent['reason'], string>> = {
   datagram_not_allowed: 'datagrams go to endpoints with `protocol: udp` only',
   too_many_names: 'too many names were looked up, or the name is too long for one that only a pattern lists',
   unix_socket_not_listed: 'it lies in no writable directory and the policy does not list it',
+  not_an_inference_call: 'it is no call of a model',
+  no_inference_route: 'no route answers for this model in this form',
+  budget_exhausted: 'the route has used up its tokens',
+  too_many_calls: 'too many calls are open',
   memory_limit: 'the memory limit was reached',
   process_limit: 'there were more processes and threads than the limit',
   cpu_limit: 'the CPU time limit was reached',

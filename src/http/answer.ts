@@ -2,14 +2,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { REFUSALS, type Refusal, type RefusalKind } from '../event/refusal.ts';
+import type { WholeAnswer } from './inspected/client-exchange.ts';
 
 const PHRASES: Readonly<Record<number, string>> = {
+  200: 'OK',
   400: 'Bad Request',
   403: 'Forbidden',
+  404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   413: 'Content Too Large',
   417: 'Expectation Failed',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -73,14 +77,27 @@ export function refuseRequest(
   lingerMs: number,
   wire?: string,
 ): void {
+  const { status, headers, body } = refusalAnswer(kind, refusal, wire);
+  answerRequest(request, response, { status, headers, body, last: true }, lingerMs);
+}
+
+/** Sends a whole answer. After the last one, and when the request has not come to its end, the connection closes. */
+export function answerRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body, last }: WholeAnswer,
+  lingerMs: number,
+): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
-  const { status, phrase, headers, body } = refusalAnswer(kind, refusal, wire);
   response.sendDate = false;
-  response.shouldKeepAlive = false;
-  response.writeHead(status, phrase, [...headers]);
+  if (last || !request.complete) response.shouldKeepAlive = false;
+  response.writeHead(status, PHRASES[status] ?? 'Refused', [
+    ...headers,
+    ...(hasLength(headers) ? [] : ['Content-Length', String(body.length)]),
+  ]);
   // Whole already, whenever its end comes.
   response.write(body);
   endWhenRead(request, response, lingerMs);
@@ -104,6 +121,9 @@ export function endWhenRead(request: IncomingMessage, response: ServerResponse, 
   response.once('close', () => clearTimeout(timer));
   request.resume();
 }
+
+const hasLength = (headers: readonly string[]): boolean =>
+  headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'content-length');
 
 /** A policy key as a header value: keys may hold any character. */
 const headerText = (text: string): string => text.slice(0, 256).replace(/[^\x20-\x7e]/g, '?');

@@ -15,6 +15,7 @@ import type { EgressIndex } from '../match/egress-index.ts';
 import type { BinaryIdentity } from '../match/identity.ts';
 import { isInspected } from '../match/inspected.ts';
 import type { Candidate } from '../match/verdict.ts';
+import { servesInference } from '../plan/inference.ts';
 import type { ProxyConnection, Via } from './connections.ts';
 import type { ProxyLimits } from './limits.ts';
 import type { Authority } from './request-target.ts';
@@ -102,6 +103,9 @@ export async function authorise(
   connection: ProxyConnection,
   asked: Asked,
 ): Promise<Permission> {
+  // Its requests are refused or answered by themselves, whoever asks; cleartext ones are nothing to it.
+  if (asked.via !== 'forward' && servesInference(context.index(), asked.host.text, asked.port))
+    return { state: 'inspected', inspection: await inspectionOf(context) };
   const identity = await connection.identity();
   if (!identity.ok) return refuse(context, asked, unidentified(identity.error), identity.error.process);
   const who = identity.value;
@@ -126,8 +130,7 @@ export async function authorise(
       const { candidate } = checked.value;
       if (!admit(context, connection, asked, { candidate, address: target!.address, inspected: true }, who))
         return { state: 'gone' };
-      if (context.inspection === null) throw new Error('internal error: nothing looks at requests here');
-      return { state: 'inspected', inspection: await context.inspection() };
+      return { state: 'inspected', inspection: await inspectionOf(context) };
     }
     const dialled = await context.dialer.dial(asked.host, asked.port, verdict.candidates, connection.closed);
     if (!dialled.ok) return unreachable(context, asked, dialled.error, who, connection.closed);
@@ -137,6 +140,11 @@ export async function authorise(
     if (candidate !== null) return granted(context, connection, asked, { ...dialled.value, candidate }, who);
     dialled.value.socket.destroy();
   }
+}
+
+function inspectionOf({ inspection }: ProxyContext): Promise<Inspection> {
+  if (inspection === null) throw new Error('internal error: nothing looks at requests here');
+  return inspection();
 }
 
 function granted(

@@ -15,6 +15,8 @@ import type { Destination, RuleReference } from './verdict.ts';
 
 export interface EgressIndex {
   readonly mode: NetworkMode;
+  /** As in the table. */
+  readonly inference?: readonly string[];
   readonly policies: readonly IndexedPolicy[];
   /** Names and canonical addresses. */
   readonly exact: ReadonlyMap<string, Ports>;
@@ -68,7 +70,8 @@ export function buildIndex(table: EgressTable, transport: Transport | null = 'tc
     }
   }
   const binaries = new BinaryIndex(policies);
-  return { mode: table.mode, policies, exact, patterns, hostless, binaries, problems };
+  const inference = table.inference === undefined ? {} : { inference: table.inference };
+  return { mode: table.mode, ...inference, policies, exact, patterns, hostless, binaries, problems };
 }
 
 /** What lists the host and port, by whatever spelling: a few places, however many rules there are. */

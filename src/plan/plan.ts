@@ -250,6 +250,8 @@ export interface EgressTable {
   /** When the addresses of names are resolved: at each use, or once, at the start. */
   readonly pin: 'connect' | 'start';
   readonly policies: readonly EgressPolicy[];
+  /** Names of the routes of inference.local; absent: there is no such host. */
+  readonly inference?: readonly string[];
 }
 
 export interface EgressPolicy {
@@ -352,9 +354,10 @@ export interface QueryMatch {
 export type Transport = 'tcp' | 'udp';
 
 /** Whether connections to some endpoint are opened, so that programs inside have to trust the sandbox's authority. */
-export const hasInspection = ({ mode, policies }: EgressTable): boolean =>
+export const hasInspection = ({ mode, policies, inference }: EgressTable): boolean =>
   mode === 'proxy' &&
-  policies.some(({ endpoints }) => endpoints.some(({ inspection }) => inspection !== null));
+  (inference !== undefined ||
+    policies.some(({ endpoints }) => endpoints.some(({ inspection }) => inspection !== null)));
 
 /** Whether some endpoint is for datagrams. */
 export const hasDatagrams = ({ policies }: EgressTable): boolean =>

@@ -1,5 +1,5 @@
 /**
- * The codes of all complaints about a policy. A code keeps its meaning for ever; docs/policy-errors.md holds this
+ * The codes of all complaints about a policy, or about a file of routes. A code keeps its meaning for ever; docs/policy-errors.md holds this
  * table, and a test compares the two.
  */
 import type { Severity } from '../base/source.ts';
@@ -13,6 +13,18 @@ interface CodeRow {
 const error = (meaning: string): CodeRow => ({ severity: 'error', meaning });
 const warning = (meaning: string): CodeRow => ({ severity: 'warning', meaning });
 const note = (meaning: string): CodeRow => ({ severity: 'note', meaning });
+
+/** About files of routes, which `--inference` takes. */
+export const ROUTE_CODES = {
+  literal_secret: error('A secret is written down where only the place of one may stand.'),
+  invalid_credential: error('The place of a credential cannot be read.'),
+  cleartext_credential: error('A credential would go over a connection without TLS.'),
+  invalid_endpoint: error('The URL of a provider cannot be read.'),
+  invalid_header: error('A header cannot be set, or is set by openshell itself.'),
+  protocol_not_spoken: error('A protocol does not belong to the kind of the provider.'),
+  unknown_route: error('A route names another that does not exist, or itself.'),
+  ambiguous_model: error('Two routes answer for the same model name in the same protocol.'),
+} as const satisfies Record<string, CodeRow>;
 
 export const ISSUE_CODES = {
   // The text
@@ -140,6 +152,8 @@ export const ISSUE_CODES = {
   // Expectations
   invalid_expectation: error('An entry of `expect` cannot be read.'),
   unknown_rule: error('An entry of `expect` names a network policy that does not exist.'),
+
+  ...ROUTE_CODES,
 } as const satisfies Record<string, CodeRow>;
 
 export type IssueCode = keyof typeof ISSUE_CODES;

@@ -11,16 +11,24 @@ import type {
   QuantityShape,
   Shape,
 } from './fields.ts';
+import { ROUTES } from './routes/schema.ts';
 import { POLICY } from './schema.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
-export function policyJsonSchema(): JsonSchema {
+export const policyJsonSchema = (): JsonSchema =>
+  documentSchema('OpenShell policy', POLICY as ObjectShape<Fields>);
+
+/** Of the file that `--inference` takes. */
+export const routesJsonSchema = (): JsonSchema =>
+  documentSchema('OpenShell inference routes', ROUTES as ObjectShape<Fields>);
+
+function documentSchema(title: string, shape: ObjectShape<Fields>): JsonSchema {
   const definitions = new Map<string, JsonSchema>();
-  const root = objectSchema(POLICY as ObjectShape<Fields>, definitions);
+  const root = objectSchema(shape, definitions);
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'OpenShell policy',
+    title,
     ...root,
     $defs: Object.fromEntries([...definitions].sort(([a], [b]) => (a < b ? -1 : 1))),
   };

@@ -8,11 +8,21 @@ import { readTokens } from './tokens.ts';
 import { buildTree } from './tree.ts';
 import { YAML_ERRORS } from './yaml-errors.ts';
 
+/** What the document is, for complaints. */
+export interface DocumentWords {
+  /** As in "the policy is empty". */
+  readonly name: string;
+  /** What its first line says, for somebody who has none. */
+  readonly begin: string;
+}
+
+const POLICY_WORDS: DocumentWords = { name: 'policy', begin: 'version: 1' };
+
 /** Null when the text is no document that can be checked further; the reason stands in `issues`. */
-export function parseSyntax(text: string, issues: Issues): YamlNode | null {
+export function parseSyntax(text: string, issues: Issues, words = POLICY_WORDS): YamlNode | null {
   if (isTooLarge(text)) {
     const message = `the file is larger than ${POLICY_LIMITS.bytes / 1024 ** 2} MiB`;
-    issues.report('text_too_large', { span: null, path: '' }, message, 'Split the policy.');
+    issues.report('text_too_large', { span: null, path: '' }, message, `Split the ${words.name}.`);
     return null;
   }
   const lines = new Lines(text);
@@ -36,13 +46,13 @@ export function parseSyntax(text: string, issues: Issues): YamlNode | null {
   });
   const [document] = composer.compose(tokens.value);
   if (document === undefined) {
-    reportEmpty(lines.span(0, 0), issues);
+    reportEmpty(lines.span(0, 0), issues, words);
     return null;
   }
   if (reportSyntax(document, lines, issues)) return null;
   const tree = buildTree(document.contents, lines, issues);
   if (tree?.kind === 'scalar' && tree.value === null) {
-    reportEmpty(tree.span, issues);
+    reportEmpty(tree.span, issues, words);
     return null;
   }
   return tree;
@@ -114,11 +124,11 @@ function reportSyntax(document: Document.Parsed, lines: Lines, issues: Issues): 
   return problems.length > 0;
 }
 
-function reportEmpty(span: ReturnType<Lines['span']>, issues: Issues): void {
+function reportEmpty(span: ReturnType<Lines['span']>, issues: Issues, { name, begin }: DocumentWords): void {
   issues.report(
     'yaml_empty',
     { span, path: '' },
-    'the policy is empty',
-    `A policy begins with ${quoted('version: 1')}.`,
+    `the ${name} is empty`,
+    `A ${name} begins with ${quoted(begin)}.`,
   );
 }

@@ -20,8 +20,8 @@ import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
 import type { Draft, ProcessReference } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
-import type { Inspection, ProxyContext } from '../http/authorise.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
+import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
@@ -31,6 +31,7 @@ import type { EgressTable, Plan } from '../plan/plan.ts';
 import { INNER } from '../plan/wire.ts';
 import { type CallerIdentity, Callers } from './callers.ts';
 import { InnerSockets } from './inner-sockets.ts';
+import { inspectionBy } from './late-inspection.ts';
 import { localService } from './local-service.ts';
 import { LoopbackServices } from './loopback-services.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
@@ -80,6 +81,8 @@ export interface MediationOptions {
   readonly trust: Trust | null;
   /** Null: none was given. */
   readonly credentials: GivenCredentials | null;
+  /** Null: no routes were given. */
+  readonly inference: GivenRoutes | null;
   readonly emit: (draft: Draft) => void;
   /** Null: the policy alone decides. */
   readonly guard: Guard | null;
@@ -145,7 +148,8 @@ export class Mediation {
       guard: options.guard,
       emit,
       local: localService(options.credentials),
-      inspect: options.trust === null ? null : inspectionBy(options.trust, options.credentials),
+      inspect:
+        options.trust === null ? null : inspectionBy(options.trust, options, { resolver: system, connectTo }),
     });
   }
 
@@ -350,18 +354,6 @@ export class Mediation {
     return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
 }
-
-/** Loaded when a connection is first opened. */
-const inspectionBy =
-  ({ authority, upstream }: Trust, credentials: GivenCredentials | null) =>
-  async (context: ProxyContext): Promise<Inspection> => {
-    const { InspectedServer, makeInjector, UpstreamTls, upstreamTrust } = await import(
-      '../http/inspected/inspected.late.ts'
-    );
-    const upstreamTls = new UpstreamTls(upstreamTrust(upstream));
-    const injector = credentials === null ? null : makeInjector(credentials, upstream);
-    return new InspectedServer({ context, authority, upstreamTls, injector });
-  };
 
 /** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
 const ERRNO: Partial<Record<Draft['reason'], string>> = {

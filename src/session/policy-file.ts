@@ -13,28 +13,28 @@ export interface PolicyFile {
   readonly text: string;
 }
 
-/** The error is a sentence that names the file. `-` reads standard input. */
-export function readPolicyFile(given: string): Result<PolicyFile, string> {
+/** The error is a sentence that names the file. `-` reads standard input. @param what it is, for the error */
+export function readPolicyFile(given: string, what = 'policy'): Result<PolicyFile, string> {
   const name = onOneLine(given);
   let fd: number;
   try {
     fd = given === '-' ? 0 : openSync(given, 'r');
   } catch (error) {
-    return err(`cannot read the policy ${name}: ${reasonOf(error)}`);
+    return err(`cannot read the ${what} ${name}: ${reasonOf(error)}`);
   }
   try {
     const stats = fstatSync(fd);
-    if (stats.isDirectory()) return err(`cannot read the policy ${name}: it is a directory`);
-    if (stats.isFile() && stats.size > POLICY_LIMITS.bytes) return err(tooLarge(name, stats.size));
+    if (stats.isDirectory()) return err(`cannot read the ${what} ${name}: it is a directory`);
+    if (stats.isFile() && stats.size > POLICY_LIMITS.bytes) return err(tooLarge(what, name, stats.size));
     const bytes = readBounded(fd);
-    if (bytes === null) return err(tooLarge(name, null));
+    if (bytes === null) return err(tooLarge(what, name, null));
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     return ok({ name, path: given === '-' ? null : resolve(given), text });
   } catch (error) {
     return err(
       error instanceof TypeError
-        ? `cannot read the policy ${name}: it is not UTF-8 text`
-        : `cannot read the policy ${name}: ${reasonOf(error)}`,
+        ? `cannot read the ${what} ${name}: it is not UTF-8 text`
+        : `cannot read the ${what} ${name}: ${reasonOf(error)}`,
     );
   } finally {
     if (fd !== 0) closeSync(fd);
@@ -54,8 +54,8 @@ function readBounded(fd: number): Buffer | null {
   }
 }
 
-const tooLarge = (name: string, size: number | null): string =>
-  `the policy ${name} is larger than ${POLICY_LIMITS.bytes} bytes${size === null ? '' : ` (${size})`}: a policy is a page or two of rules`;
+const tooLarge = (what: string, name: string, size: number | null): string =>
+  `the ${what} ${name} is larger than ${POLICY_LIMITS.bytes} bytes${size === null ? '' : ` (${size})`}: a ${what} is a page or two`;
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',

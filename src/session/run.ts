@@ -4,6 +4,7 @@ import type { ConnectTo } from '../egress/connect-to.ts';
 import { DnsServer } from '../egress/dns-server.ts';
 import type { Draft, OpenshellEvent, RuleReference } from '../event/event.ts';
 import type { Guard } from '../guard/guard.ts';
+import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
 import type { Cgroup } from '../launch/cgroup.ts';
 import type { Launcher, WaitingLauncher } from '../launch/launcher.ts';
@@ -34,6 +35,8 @@ export interface RunOptions {
   readonly trust: Trust | null;
   /** Null: none was given. */
   readonly credentials: GivenCredentials | null;
+  /** Null: no routes were given. */
+  readonly inference: GivenRoutes | null;
   /** File or `-`; null: none. */
   readonly events: string | null;
   /** Milliseconds; null: none. */
@@ -287,6 +290,7 @@ class Run {
       connectTo: this.#options.connectTo,
       trust: this.#options.trust,
       credentials: this.#options.credentials,
+      inference: this.#options.inference,
       emit: (draft) => this.#sink.emit(draft),
     });
     this.#serveProxy(mediation);

@@ -56,6 +56,26 @@ function sandbox(
   return { named, judge, direct };
 }
 
+describe('a connection to inference.local', () => {
+  const served = { ...RULES, inference: ['a'] };
+  const unknown = err({ reason: 'identity_unavailable', detail: 'nobody', process: null } as const);
+
+  it('is looked at on port 443, whoever asks', async () => {
+    const { named, judge } = sandbox(served);
+    const ours = named('inference.local', '127.0.0.1');
+    await expect(judge(ours, 443)).rejects.toThrow('it is looked at');
+    await expect(judge(ours, 443, { identity: unknown })).rejects.toThrow('it is looked at');
+  });
+
+  it('is judged by the policy on other ports, for datagrams, and by its bare address', async () => {
+    const { named, judge } = sandbox(served);
+    const ours = named('inference.local', '127.0.0.1');
+    expect((await judge(ours, 8443)).event.reason).toBe('endpoint_not_listed');
+    expect((await judge(ours, 443, { datagram: true })).event.reason).toBe('datagram_not_allowed');
+    expect((await judge(address('127.0.0.1'), 443)).to).toBeNull();
+  });
+});
+
 describe('a direct connection', () => {
   it('is judged by the name and goes to the real address of the synthetic one', async () => {
     const { named, judge } = sandbox();

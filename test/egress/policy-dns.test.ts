@@ -54,6 +54,33 @@ function sandbox(limits: Partial<NameLimits> = {}, rules = RULES, connectTo: str
   return { ask, asked, events, real, meant, dns };
 }
 
+describe('inference.local', () => {
+  const served = { ...RULES, inference: ['a'] };
+
+  it('has one synthetic IPv4 address where there are routes, and is asked of nobody', async () => {
+    const { ask, meant, asked, events } = sandbox({}, served);
+    const { code, addresses } = await ask('Inference.Local');
+    expect(code).toBe(CODE.ok);
+    expect(addresses.map(meant)).toMatchObject([{ name: 'inference.local', real: { text: '127.0.0.1' } }]);
+    expect(await ask('inference.local', AAAA)).toMatchObject({ code: CODE.ok, addresses: [] });
+    expect(asked).toEqual([]);
+    expect(events).toEqual([]);
+  });
+
+  it('is no name without routes, nor is one below it', async () => {
+    expect((await sandbox().ask('inference.local')).code).toBe(CODE.unknown);
+    expect((await sandbox({}, served).ask('x.inference.local')).code).toBe(CODE.unknown);
+  });
+
+  it('that the policy lists too has the addresses that it has outside', async () => {
+    const rules = { ...table([policy('own', [endpoint('inference.local:8443')])]), inference: ['a'] };
+    const { ask, meant } = sandbox({}, rules, ['inference.local:8443:203.0.113.8:1']);
+    expect((await ask('inference.local')).addresses.map(meant)).toMatchObject([
+      { real: { text: '203.0.113.8' } },
+    ]);
+  });
+});
+
 describe('a name that an endpoint could allow', () => {
   it('has one synthetic address for each real one, in both families', async () => {
     const { ask, meant } = sandbox();

@@ -66,6 +66,7 @@ process.exitCode = await run({
   connectTo: [],
   trust: null,
   credentials: null,
+  inference: null,
   events,
   timeout: null,
   quiet: true,

@@ -152,6 +152,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
             const upstreamLimits = { ...UPSTREAM_LIMITS, ...options.upstreamLimits };
             return new InspectedServer({
               injector: null,
+              inference: null,
               context,
               authority,
               upstreamTls,

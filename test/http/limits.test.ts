@@ -13,6 +13,7 @@ import {
   UPSTREAM_LIMITS,
 } from '../../src/http/limits.ts';
 import { WEBSOCKET_LIMITS } from '../../src/http/websocket/limits.ts';
+import { INFERENCE_LIMITS } from '../../src/inference/limits.ts';
 import { CREDENTIAL_LIMITS } from '../../src/inject/provider.ts';
 import { answerOnce, bench, Client, eventually, onCleanup, origin, refusalIn, talk } from './harness.ts';
 
@@ -29,6 +30,7 @@ describe('docs/limits.md', () => {
     const limits = [
       PROXY_LIMITS,
       WEBSOCKET_LIMITS,
+      INFERENCE_LIMITS,
       TLS_LIMITS,
       BODY_LIMITS,
       UPSTREAM_LIMITS,

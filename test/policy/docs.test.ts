@@ -29,7 +29,7 @@ describe('docs/policy-errors.md', () => {
   });
 
   it('has no code that nothing uses', () => {
-    const sources = readdirSync(join(ROOT, 'src/policy'))
+    const sources = readdirSync(join(ROOT, 'src/policy'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && file !== 'codes.ts')
       .map((file) => read(`src/policy/${file}`))
       .join('\n');

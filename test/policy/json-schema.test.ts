@@ -10,7 +10,7 @@ import type {
   ObjectShape,
   Shape,
 } from '../../src/policy/fields.ts';
-import { type JsonSchema, policyJsonSchema } from '../../src/policy/json-schema.ts';
+import { type JsonSchema, policyJsonSchema, routesJsonSchema } from '../../src/policy/json-schema.ts';
 import { POLICY } from '../../src/policy/schema.ts';
 import { corpus } from './corpus.ts';
 
@@ -20,6 +20,13 @@ const schema = policyJsonSchema();
 describe('schema/policy.schema.json', () => {
   it('is what the descriptors say', () => {
     expect(readFileSync(FILE, 'utf8'), 'run `npm run generate`').toBe(`${JSON.stringify(schema, null, 2)}\n`);
+  });
+
+  it('has a sister for the routes of inference.local', () => {
+    const file = join(import.meta.dirname, '../../schema/routes.schema.json');
+    expect(readFileSync(file, 'utf8'), 'run `npm run generate`').toBe(
+      `${JSON.stringify(routesJsonSchema(), null, 2)}\n`,
+    );
   });
 
   it('has the keys of every mapping, each with a description, and allows no others', () => {

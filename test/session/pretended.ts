@@ -38,6 +38,7 @@ export function pretend(
     connectTo: [],
     trust: null,
     credentials: null,
+    inference: null,
     events: null,
     timeout: null,
     quiet: true,

@@ -2,6 +2,16 @@
 import type { Readable } from 'node:stream';
 import type { Refused } from '../authorise.ts';
 
+/** An answer that is whole before it is sent. */
+export interface WholeAnswer {
+  readonly status: number;
+  /** Names and values in turn; those of framing are added. */
+  readonly headers: readonly string[];
+  readonly body: Buffer;
+  /** The connection takes no further request. */
+  readonly last: boolean;
+}
+
 export interface ClientExchange {
   readonly method: string;
   /** Request-target as it came: in origin form or absolute form. */
@@ -29,6 +39,7 @@ export interface ClientExchange {
   /** Breaks off, so that the client cannot take what it has for the whole. */
   abort(): void;
   refuse(refused: Refused): void;
+  answer(whole: WholeAnswer): void;
   onDrain(listener: () => void): void;
   /** The exchange is over, or the client is gone. At once when that is so already. */
   onClose(listener: () => void): void;

@@ -1,11 +1,11 @@
 /** An exchange over HTTP/1.1, by Node's server. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import { endWhenRead, refuseRequest } from '../answer.ts';
+import { answerRequest, endWhenRead, refuseRequest } from '../answer.ts';
 import type { Refused } from '../authorise.ts';
 import { flushHead, headText } from '../exchange.ts';
 import { endToEndRequest, hasBody, valuesOf } from '../headers.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { ClientExchange, WholeAnswer } from './client-exchange.ts';
 import { LentBody } from './lent-body.ts';
 
 export class Http1Exchange implements ClientExchange {
@@ -89,6 +89,10 @@ export class Http1Exchange implements ClientExchange {
     if (this.#cutShort) return;
     const text = form?.kind === 'json' ? form.text : undefined;
     refuseRequest(this.#request, this.#response, kind, body, this.#lingerMs, text);
+  }
+
+  answer(whole: WholeAnswer): void {
+    answerRequest(this.#request, this.#response, whole, this.#lingerMs);
   }
 
   onDrain(listener: () => void): void {

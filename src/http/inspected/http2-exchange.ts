@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { refusalAnswer } from '../answer.ts';
 import type { Refused } from '../authorise.ts';
 import { isHeader } from '../headers.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { ClientExchange, WholeAnswer } from './client-exchange.ts';
 import { Http2Body } from './http2-body.ts';
 
 export interface Http2Head {
@@ -100,6 +100,20 @@ export class Http2Exchange implements ClientExchange {
       stream.end(bytes);
     }
     this.body?.destroy();
+  }
+
+  answer({ status, headers, body, last }: WholeAnswer): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    if (this.begun) {
+      this.abort();
+      return;
+    }
+    stream.respond({ ':status': status, ...grouped([...headers, 'content-length', String(body.length)]) });
+    stream.end(body);
+    this.body?.destroy();
+    // Others of the session that have begun are answered.
+    if (last) stream.session?.close();
   }
 
   onDrain(listener: () => void): void {

@@ -3,7 +3,7 @@ import type { Readable, Transform } from 'node:stream';
 import { maskAnswer } from '../../inject/answer.ts';
 import type { Mask } from '../../inject/mask.ts';
 import type { Refused } from '../authorise.ts';
-import type { ClientExchange } from './client-exchange.ts';
+import type { ClientExchange, WholeAnswer } from './client-exchange.ts';
 
 export class MaskedExchange implements ClientExchange {
   readonly method: string;
@@ -92,6 +92,11 @@ export class MaskedExchange implements ClientExchange {
 
   refuse(refused: Refused): void {
     this.#client.refuse(refused);
+  }
+
+  /** Of openshell itself: no server's word is in it. */
+  answer(whole: WholeAnswer): void {
+    this.#client.answer(whole);
   }
 
   onDrain(listener: () => void): void {

@@ -1,7 +1,10 @@
 /** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
+
+import { processOf } from '../../egress/decision-event.ts';
 import { REFUSALS, refusalOf } from '../../event/refusal.ts';
 import type { Injector } from '../../inject/injector.ts';
 import { InjectionError, type InjectionProblem } from '../../inject/problem.ts';
+import { servesInference } from '../../plan/inference.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
 import { describeFailure } from '../exchange.ts';
@@ -9,6 +12,7 @@ import { type Authority, authorityText } from '../request-target.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
+import type { InferenceHandler } from './inference-handler.ts';
 import { type Injected, inject } from './injected-request.ts';
 import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
 import { MaskedExchange } from './masked-exchange.ts';
@@ -20,6 +24,8 @@ export interface Pipeline {
   readonly bodies: HeldBytes;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
+  /** Null: no routes were given. */
+  readonly inference: InferenceHandler | null;
 }
 
 /** Where a request goes, and how. */
@@ -39,8 +45,14 @@ export async function serveRequest(
   route: Route,
   client: ClientExchange,
 ): Promise<void> {
-  const { context, upstreams, bodies } = pipeline;
+  const { context, upstreams, bodies, inference } = pipeline;
   const { authority } = route;
+  const { host, port } = authority;
+  if (inference !== null && route.secure && servesInference(context.index(), host.text, port)) {
+    const identity = await connection.identity();
+    const process = identity.ok ? processOf(identity.value) : identity.error.process;
+    return inference.handle(client, { process });
+  }
   const judgement = await judgeRequest(context, connection, authority, client, defaultPort(route), bodies);
   if (judgement.state === 'gone') return client.abort();
   if (judgement.state === 'refused') {
@@ -51,7 +63,6 @@ export async function serveRequest(
   const injected = await injectedFor(pipeline, route, allowed, client);
   if (injected === null) return;
   const { outbound, mask } = injected;
-  const { host, port } = authority;
   const { candidates } = allowed;
   const key = { host, port, secure: route.secure, candidates, http2: route.secure && isGrpc(client) };
   await exchange(

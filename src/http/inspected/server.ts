@@ -16,6 +16,7 @@ import { endSilence, refuseSurplus, refuseUndecided } from '../undecided.ts';
 import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { serveHttp2 } from './http2-front.ts';
+import type { InferenceHandler } from './inference-handler.ts';
 import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
@@ -30,6 +31,8 @@ export interface InspectionOptions {
   readonly upstreamLimits?: UpstreamLimits;
   /** Null: no credential was given. */
   readonly injector: Injector | null;
+  /** Null: no routes were given. */
+  readonly inference: InferenceHandler | null;
 }
 
 export class InspectedServer implements Inspection {
@@ -41,12 +44,12 @@ export class InspectedServer implements Inspection {
   readonly #secure = new WeakSet<Socket>();
   #webSockets: Promise<WebSockets> | null = null;
 
-  constructor({ context, authority, upstreamTls, upstreamLimits, injector }: InspectionOptions) {
+  constructor({ context, authority, upstreamTls, upstreamLimits, injector, inference }: InspectionOptions) {
     this.#context = context;
     this.#authority = authority;
     const { headerBytes } = context.limits;
     const upstreams = new Upstreams(context.dialer, upstreamTls, headerBytes, upstreamLimits);
-    this.#pipeline = { context, upstreams, bodies: new HeldBytes(), injector };
+    this.#pipeline = { context, upstreams, bodies: new HeldBytes(), injector, inference };
     this.#connections = new Connections(
       { ...context.limits, connections: context.limits.inspectedConnections },
       (connection, what) => void guarded(context, connection, endSilence(context, connection, what)),
@@ -127,6 +130,7 @@ export class InspectedServer implements Inspection {
   async close(): Promise<void> {
     await this.#connections.closeAll();
     await this.#pipeline.upstreams.close();
+    await this.#pipeline.inference?.close();
   }
 
   #accept(connection: ProxyConnection): void {

@@ -16,7 +16,7 @@ const KEYS = [
   'v',
 ];
 const TYPES = ['start', 'decision', 'denial', 'exit', 'degraded', 'reload'];
-const LAYERS = ['session', 'egress', 'names', 'unix', 'syscalls', 'limits'];
+const LAYERS = ['session', 'egress', 'names', 'unix', 'syscalls', 'limits', 'inference'];
 /** RFC 3339, UTC, milliseconds. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 

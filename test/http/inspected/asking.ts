@@ -124,6 +124,7 @@ async function judging(
         context,
         authority,
         injector,
+        inference: null,
         upstreamTls: new UpstreamTls(upstreamTrust([...roots])),
       }),
     onDefect: (error) => {

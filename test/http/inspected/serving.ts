@@ -55,7 +55,13 @@ export async function serving(
     new UpstreamTls(upstreamTrust([])),
     PROXY_LIMITS.headerBytes,
   );
-  const webSockets = new WebSockets({ context, upstreams, injector: null, bodies: new HeldBytes() });
+  const webSockets = new WebSockets({
+    context,
+    upstreams,
+    injector: null,
+    inference: null,
+    bodies: new HeldBytes(),
+  });
   const authority = { host: host('a.test'), port: 80 };
   const front = createServer();
   front.on('upgrade', (asked, socket: Socket, head) => {

@@ -1,0 +1,2 @@
+/** Loaded late: when `--inference` is given. */
+export { readRoutes, takeSecrets } from './inference.ts';

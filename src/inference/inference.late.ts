@@ -1,0 +1,2 @@
+/** Loaded late: at the first request to inference.local. */
+export { createInferenceRouter } from './router.ts';
