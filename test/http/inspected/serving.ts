@@ -14,23 +14,30 @@ import { Upstreams } from '../../../src/http/inspected/upstreams.ts';
 import { WebSockets } from '../../../src/http/inspected/websockets.ts';
 import { PROXY_LIMITS } from '../../../src/http/limits.ts';
 import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
+import type { Injector } from '../../../src/inject/injector.ts';
 import { buildIndex } from '../../../src/match/egress-index.ts';
+import type { EndpointCredential } from '../../../src/plan/plan.ts';
 import { inspected } from '../../match/requests.ts';
 import { host, identity, policy, table } from '../../match/tables.ts';
 import { onCleanup } from '../harness.ts';
 
-export const rules = (allow: string[], protocol: 'websocket' | 'rest' = 'websocket') =>
-  buildIndex(table([policy('chat', [inspected('a.test:80', allow, [], { protocol })])]));
+export const rules = (
+  allow: string[],
+  protocol: 'websocket' | 'rest' = 'websocket',
+  credential: EndpointCredential | null = null,
+) => buildIndex(table([policy('chat', [inspected('a.test:80', allow, [], { protocol, credential })])]));
 
 /** @param upstreamPort of the server */
 export async function serving(
   upstreamPort: number,
   allow = ['GET /**', 'WEBSOCKET_TEXT /**'],
   protocol?: 'rest',
+  credential: EndpointCredential | null = null,
+  injector: Injector | null = null,
 ) {
   const events: Draft[] = [];
   const defects: unknown[] = [];
-  let index = rules(allow, protocol);
+  let index = rules(allow, protocol, credential);
   const pinned = {
     host: host('a.test'),
     port: 80,
@@ -58,7 +65,7 @@ export async function serving(
   const webSockets = new WebSockets({
     context,
     upstreams,
-    injector: null,
+    injector,
     inference: null,
     bodies: new HeldBytes(),
   });
