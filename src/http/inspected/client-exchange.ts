@@ -31,8 +31,11 @@ export interface ClientExchange {
   sendContinue(): void;
   /** 103 and the like; where the client's version knows none, nothing is sent. */
   inform(status: number, phrase: string, headers: readonly string[]): void;
-  /** Throws when the head cannot be written down. */
-  begin(status: number, phrase: string, headers: readonly string[]): void;
+  /**
+   * Throws when the head cannot be written down.
+   * @param whole nothing follows: over HTTP/2 that is said with the head, as gRPC wants it of an answer that is a status alone
+   */
+  begin(status: number, phrase: string, headers: readonly string[], whole?: boolean): void;
   /** False: wait for `drain`. */
   write(chunk: Buffer): boolean;
   end(trailers: readonly (readonly [string, string])[]): void;

@@ -5,7 +5,25 @@ import { forwardedTrailers, inspectedResponse, valuesOf } from '../headers.ts';
 import type { ClientExchange } from './client-exchange.ts';
 
 /** Whatever sends requests to one server: a pool of undici, or a session of HTTP/2. */
-export type Upstream = Pick<Dispatcher, 'dispatch'>;
+export interface Upstream {
+  dispatch(options: Dispatcher.DispatchOptions, handler: AnswerHandler): boolean;
+}
+
+/** What becomes of a request, as undici tells it, and whether nothing follows the head, as HTTP/2 does. */
+export interface AnswerHandler {
+  onConnect(abort: (error?: Error) => void): void;
+  onHeaders(
+    status: number,
+    raw: (Buffer | string)[],
+    resume: () => void,
+    phrase: string,
+    whole?: boolean,
+  ): boolean;
+  /** False: nothing more before `resume` is called. */
+  onData(chunk: Buffer): boolean;
+  onComplete(trailers: readonly (Buffer | string)[] | null): void;
+  onError(error: Error): void;
+}
 
 export interface Outbound {
   readonly method: string;
@@ -50,7 +68,7 @@ export function exchange(
 
 const text = (part: Buffer | string): string => (typeof part === 'string' ? part : part.toString('latin1'));
 
-class Relay implements Dispatcher.DispatchHandler {
+class Relay implements AnswerHandler {
   #upstream: Upstream;
   readonly #elsewhere: (error: Error) => Upstream | null;
   readonly #outbound: Outbound;
@@ -107,7 +125,13 @@ class Relay implements Dispatcher.DispatchHandler {
     else this.#abort = abort;
   }
 
-  onHeaders(status: number, raw: (Buffer | string)[], resume: () => void, phrase: string): boolean {
+  onHeaders(
+    status: number,
+    raw: (Buffer | string)[],
+    resume: () => void,
+    phrase: string,
+    whole = false,
+  ): boolean {
     const received = raw.map(text);
     const headers = inspectedResponse(received);
     if (status < 200) {
@@ -124,7 +148,7 @@ class Relay implements Dispatcher.DispatchHandler {
       return true;
     }
     this.#resume = resume;
-    this.#client.begin(status, phrase, headers);
+    this.#client.begin(status, phrase, headers, whole);
     return true;
   }
 

@@ -62,13 +62,12 @@ export class Http2Exchange implements ClientExchange {
       this.#stream.additionalHeaders({ ':status': status, ...grouped(headers) });
   }
 
-  begin(status: number, _phrase: string, headers: readonly string[]): void {
+  begin(status: number, _phrase: string, headers: readonly string[], whole = false): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
     const head = { ':status': status, ...grouped(headers) };
-    stream.respond(head, { waitForTrailers: true, sendDate: false } as Parameters<
-      ServerHttp2Stream['respond']
-    >[1]);
+    const options = { endStream: whole, waitForTrailers: !whole, sendDate: false }; // its types know no sendDate
+    stream.respond(head, options);
   }
 
   write(chunk: Buffer): boolean {
@@ -77,7 +76,7 @@ export class Http2Exchange implements ClientExchange {
 
   end(trailers: readonly (readonly [string, string])[]): void {
     this.#trailers = trailers;
-    if (!this.#stream.destroyed) this.#stream.end();
+    if (!this.#stream.destroyed && !this.#stream.writableEnded) this.#stream.end();
   }
 
   abort(): void {

@@ -4,7 +4,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { HTTP2_LIMITS } from '../limits.ts';
-import type { Upstream } from './exchange.ts';
+import type { AnswerHandler, Upstream } from './exchange.ts';
 import { grouped, regularFields } from './http2-exchange.ts';
 
 export class Http2Upstream implements Upstream {
@@ -20,10 +20,10 @@ export class Http2Upstream implements Upstream {
     this.#connect = connect;
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+  dispatch(options: Dispatcher.DispatchOptions, handler: AnswerHandler): boolean {
     void this.#ready().then(
       (session) => send(session, this.#authority, options, handler),
-      (error: unknown) => handler.onError?.(error as Error),
+      (error: unknown) => handler.onError(error as Error),
     );
     return true;
   }
@@ -85,7 +85,7 @@ function send(
   session: ClientHttp2Session,
   authority: string,
   { method, path, headers, body }: Dispatcher.DispatchOptions,
-  handler: Dispatcher.DispatchHandler,
+  handler: AnswerHandler,
 ): void {
   let stream: ClientHttp2Stream;
   try {
@@ -93,7 +93,7 @@ function send(
     const head = { ':method': method, ':path': path, ':authority': authority, ':scheme': 'https' };
     stream = session.request({ ...head, ...fields, te: 'trailers' }, { endStream: body === null });
   } catch (error) {
-    handler.onError?.(error as Error);
+    handler.onError(error as Error);
     return;
   }
   count(session, 1);
@@ -106,12 +106,12 @@ const isNotHost = (_text: string, i: number, all: readonly string[]): boolean =>
 
 class Exchange {
   readonly #stream: ClientHttp2Stream;
-  readonly #handler: Dispatcher.DispatchHandler;
+  readonly #handler: AnswerHandler;
   readonly #onEnd: () => void;
   #trailers: string[] = [];
   #ended = false;
 
-  constructor(stream: ClientHttp2Stream, handler: Dispatcher.DispatchHandler, onEnd: () => void) {
+  constructor(stream: ClientHttp2Stream, handler: AnswerHandler, onEnd: () => void) {
     this.#stream = stream;
     this.#handler = handler;
     this.#onEnd = onEnd;
@@ -120,20 +120,21 @@ class Exchange {
   run(body: NodeJS.ReadableStream | Buffer | null): void {
     const stream = this.#stream;
     const handler = this.#handler;
-    handler.onConnect?.((error) => stream.destroy(error));
+    handler.onConnect((error) => stream.destroy(error));
     const resume = (): void => void stream.resume();
-    const head = (raw: readonly string[]): void => {
+    const head = (raw: readonly string[], flags: number): void => {
       const status = Number(raw[raw.indexOf(':status') + 1]);
-      handler.onHeaders?.(status, regularFields(raw) as never, resume, '');
+      const whole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      handler.onHeaders(status, regularFields(raw), resume, '', whole);
     };
     const events: EventEmitter = stream; // its types know nothing of the raw fields
     for (const event of ['headers', 'response'])
-      events.on(event, (_headers: unknown, _flags: number, raw: string[]) => head(raw));
+      events.on(event, (_headers: unknown, flags: number, raw: string[]) => head(raw, flags));
     events.on('trailers', (_headers: unknown, _flags: number, raw: string[]) => {
       this.#trailers = regularFields(raw);
     });
     stream.on('data', (chunk: Buffer) => {
-      if (handler.onData?.(chunk) === false) stream.pause();
+      if (handler.onData(chunk) === false) stream.pause();
     });
     stream.on('error', (error) => this.#fail(error));
     stream.once('close', () => {
@@ -154,12 +155,12 @@ class Exchange {
   #complete(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#handler.onComplete?.(this.#trailers);
+    this.#handler.onComplete(this.#trailers);
   }
 
   #fail(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#handler.onError?.(error);
+    this.#handler.onError(error);
   }
 }

@@ -44,11 +44,11 @@ export class MaskedExchange implements ClientExchange {
     this.#client.inform(status, this.#mask.text(phrase), this.#mask.headers(headers));
   }
 
-  begin(status: number, phrase: string, headers: readonly string[]): void {
+  begin(status: number, phrase: string, headers: readonly string[], whole = false): void {
     const masked = maskAnswer(this.#mask, { status, phrase, headers, method: this.method });
     if (!masked.ok) throw new Error(`the server's answer is not passed on: ${masked.error}`);
-    this.#client.begin(status, masked.value.phrase, masked.value.headers);
-    this.#stages = masked.value.body;
+    this.#client.begin(status, masked.value.phrase, masked.value.headers, whole);
+    this.#stages = whole ? [] : masked.value.body;
     this.#connect();
   }
 
