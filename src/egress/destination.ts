@@ -1,6 +1,6 @@
 /** From a host that a rule allows to addresses that may be dialled: resolved once, all of them checked. */
 
-import { type Address, type Cidr, parseAddress } from '../base/address.ts';
+import { type Address, parseAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Reason } from '../event/event.ts';
 import { chooseCandidate } from '../match/choose-candidate.ts';
@@ -8,6 +8,7 @@ import type { Host } from '../match/host.ts';
 import type { Candidate } from '../match/verdict.ts';
 import { ConnectToTable } from './connect-to.ts';
 import type { NameResolver } from './names.ts';
+import type { Nat64Discovery } from './nat64.ts';
 
 export interface Target {
   readonly address: Address;
@@ -42,7 +43,7 @@ export interface DestinationOptions {
   readonly resolver: NameResolver;
   readonly connectTo?: ConnectToTable;
   /** Translation prefixes of this network, besides the well-known ones. */
-  readonly nat64?: readonly Cidr[];
+  readonly nat64?: Nat64Discovery;
 }
 
 export type Candidates = readonly [Candidate, ...Candidate[]];
@@ -50,12 +51,12 @@ export type Candidates = readonly [Candidate, ...Candidate[]];
 export class Destinations {
   readonly #resolver: NameResolver;
   readonly #connectTo: ConnectToTable;
-  readonly #nat64: readonly Cidr[];
+  readonly #nat64: Nat64Discovery | null;
 
   constructor(options: DestinationOptions) {
     this.#resolver = options.resolver;
     this.#connectTo = options.connectTo ?? new ConnectToTable();
-    this.#nat64 = options.nat64 ?? [];
+    this.#nat64 = options.nat64 ?? null;
   }
 
   /** Resolves a host and checks what comes back against the endpoints that allow it. */
@@ -71,6 +72,7 @@ export class Destinations {
     }
     const addresses = await this.#addresses(host);
     if (!addresses.ok) return err({ ...addresses.error, candidate: candidates[0] });
+    await this.#nat64?.before(addresses.value);
     const chosen = this.choose(host, port, candidates, addresses.value);
     if (!chosen.ok) return chosen;
     const targets = addresses.value.map((address) => ({ address, port }));
@@ -104,6 +106,7 @@ export class Destinations {
       const detail = `${host.text} has no address of this family`;
       return err({ reason: 'upstream_unreachable', detail, candidate, address: null });
     }
+    await this.#nat64?.before([address, ...others]);
     const chosen = this.choose(host, port, candidates, [address, ...others]);
     return chosen.ok ? ok({ target: { address, port }, candidate: chosen.value }) : chosen;
   }
@@ -126,7 +129,7 @@ export class Destinations {
     candidates: Candidates,
     addresses: readonly Address[],
   ): Result<Candidate, DestinationProblem> {
-    const chosen = chooseCandidate(candidates, addresses, port, this.#nat64);
+    const chosen = chooseCandidate(candidates, addresses, port, this.#nat64?.known);
     if (chosen.ok) return chosen;
     const { problem, candidate } = chosen.error;
     return err({

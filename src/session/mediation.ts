@@ -15,6 +15,7 @@ import { IdentityResolver } from '../egress/identity.ts';
 import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
 import { DNS_PORT, hostNameservers } from '../egress/nameservers.ts';
+import { Nat64Discovery } from '../egress/nat64.ts';
 import { PolicyDns } from '../egress/policy-dns.ts';
 import { type Standing, stillAllowed } from '../egress/standing.ts';
 import { SyntheticAddresses, standsForName } from '../egress/synthetic.ts';
@@ -116,7 +117,7 @@ export class Mediation {
     const system = new SystemResolver();
     this.#frozen = options.plan.egress.pin === 'start' ? new FrozenResolver(system, namesOf(all)) : null;
     const resolver = this.#frozen ?? system;
-    const destinations = new Destinations({ resolver, connectTo });
+    const destinations = new Destinations({ resolver, connectTo, nat64: new Nat64Discovery(system) });
     this.#destinations = destinations;
     const synthetic = new SyntheticAddresses(NAME_LIMITS.syntheticAddresses);
     this.#dns = new PolicyDns({ index: all, resolver, connectTo, synthetic, emit });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
 import { ConnectToTable, parseConnectTo } from '../../src/egress/connect-to.ts';
 import { type Candidates, Destinations } from '../../src/egress/destination.ts';
+import { Nat64Discovery } from '../../src/egress/nat64.ts';
 import { decide } from '../../src/match/decide.ts';
 import { buildIndex } from '../../src/match/egress-index.ts';
 import type { EgressEndpoint } from '../../src/plan/plan.ts';
@@ -118,9 +119,7 @@ describe('Destinations', () => {
   it('reads addresses behind the translation prefixes of this network', async () => {
     const resolver = answering('2001:db8:64::a00:1');
     const to = candidates('x.a.test:443', endpoint('*.a.test:443'));
-    const nat64 = [
-      { family: 6, base: 0x2001_0db8_0064n << 80n, bits: 96, text: '2001:db8:64::/96' },
-    ] as const;
+    const nat64 = new Nat64Discovery(answering('192.0.0.170', '2001:db8:64::192.0.0.170'));
     const result = await new Destinations({ resolver, nat64 }).resolve(host('x.a.test'), 443, to);
     expect(result.ok ? '' : result.error.detail).toContain('NAT64 of 10.0.0.1');
   });
