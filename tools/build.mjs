@@ -34,7 +34,13 @@ const undici = {
   name: 'undici',
   setup({ onResolve }) {
     onResolve({ filter: /^undici$/ }, ({ importer }) =>
-      importer.includes('node_modules') ? undefined : { path: resolve('tools/undici-pool.cjs') },
+      importer.includes('node_modules')
+        ? undefined
+        : {
+            path: resolve(
+              importer.includes('/src/inference/') ? 'tools/undici-request.cjs' : 'tools/undici-pool.cjs',
+            ),
+          },
     );
   },
 };

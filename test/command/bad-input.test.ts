@@ -122,7 +122,7 @@ print(answer(s))`);
     expect(peak).toBeLessThan(BOUND);
   });
 
-  it('more connections than are served at once get an answer, or are closed', async () => {
+  it('many connections at once are held in bounded memory, and served', async () => {
     const { said, peak } = await hostile(`many = []
 answered = 0
 for _ in range(1400):
@@ -137,7 +137,7 @@ for s in many: s.close()
 s = proxy()
 push(s, b"CONNECT b.test:443 HTTP/1.1\\r\\nHost: b.test:443\\r\\n\\r\\n")
 print(answer(s))`);
-    expect(said).toMatch(/^(HTTP\/1.1 503 Service Unavailable|closed)\nHTTP\/1.1 403 Forbidden\n$/);
+    expect(said).toBe('HTTP/1.1 403 Forbidden\nHTTP/1.1 403 Forbidden\n');
     expect(peak).toBeLessThan(BOUND);
   });
 

@@ -161,7 +161,7 @@ describe.skipIf(lacking.length > 0)(`what bodies ask for${because(lacking)}`, ()
 
   it('Node: GraphQL', async () => {
     const { stdout, stderr, asked } = await inside('node client.mjs', GRAPHQL_CLIENT);
-    expect(stderr).toContain('request_denied_by_rule');
+    expect(stderr).toContain('a deny rule is about it');
     expect(stdout).toBe('200 {"me":"me"}\n403 "OSH-EGR-023"\n403 "OSH-EGR-022"\n400 "OSH-EGR-041"\n');
     expect([...asked].sort()).toEqual([
       'allow graphql.test query viewer',
