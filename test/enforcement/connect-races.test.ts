@@ -56,6 +56,19 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
     return { rounds: done!, allowed: allowed!, refused: refused!, wrong: wrong! };
   }
 
+  /** Again, on a machine that lets one of the two threads wait all the time, until both have been there: at most five times. */
+  async function raceOf(
+    what: 'allowed' | 'refused',
+    which: string,
+    rounds: number,
+    bad?: string,
+  ): Promise<Tally> {
+    for (let turn = 1; ; turn += 1) {
+      const tally = await race(which, rounds, bad);
+      if (tally[what] > 0 || tally.wrong > 0 || turn === 5) return tally;
+    }
+  }
+
   describe('the races', () => {
     it.each(['listen', 'bind'])('are won without a sandbox: %s', async (which) => {
       const numbers = ['127.0.0.1', port, port, '127.0.0.1', await closedPort(), '127.0.0.1', port].map(
@@ -75,14 +88,14 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
 
   describe('a connect whose address another thread rewrites', () => {
     it('reaches the server that was judged, or none', async () => {
-      const tally = await race('address', 30_000);
+      const tally = await raceOf('allowed', 'address', 30_000);
       expect(tally).toMatchObject({ rounds: 30_000, wrong: 0 });
       // How often the right address was there depends on the machine: it must have been now and then.
       expect(tally.allowed).toBeGreaterThan(0);
     });
 
     it.skipIf(hostAddress === null)('reaches no address of the host', async () => {
-      const tally = await race('address', 2000, hostAddress!);
+      const tally = await raceOf('allowed', 'address', 2000, hostAddress!);
       expect(tally).toMatchObject({ rounds: 2000, wrong: 0 });
       expect(tally.allowed).toBeGreaterThan(0);
     });
@@ -97,7 +110,7 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
     ])('%s reaches nobody else', async (_what, which) => {
       // In the platform tier each of them is a question to the supervisor.
       const rounds = tier === 'platform' ? 2000 : 10_000;
-      const tally = await race(which, rounds);
+      const tally = await raceOf('refused', which, rounds);
       expect(tally).toMatchObject({ rounds, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
     });
@@ -109,13 +122,13 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
 
   describe('a socket of the host whose number means another one now and then', () => {
     it.each(['listen', 'listen-unix'])('never listens: %s', async (which) => {
-      const tally = await race(which, 5000);
+      const tally = await raceOf('refused', which, 5000);
       expect(tally).toMatchObject({ rounds: 5000, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
     });
 
     it.skipIf(tier === 'platform').each(['bind', 'bind-unix'])('never is bound: %s', async (which) => {
-      const tally = await race(which, 5000);
+      const tally = await raceOf('refused', which, 5000);
       expect(tally).toMatchObject({ rounds: 5000, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
     });
