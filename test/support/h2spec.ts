@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { GO } from './go.ts';
 
 const VERSION = 'v2.6.0+incompatible';
 const MODULE = 'github.com/summerwind/h2spec/cmd/h2spec@latest';
@@ -17,12 +18,13 @@ export type H2spec = { readonly program: string } | { readonly missing: string }
 export async function h2spec(): Promise<H2spec> {
   const program = join(tmpdir(), `openshell-h2spec-${VERSION}-${process.getuid!()}`);
   if (existsSync(program)) return { program };
+  if (GO === undefined) return { missing: 'Go is not installed' };
   const place = mkdtempSync(join(tmpdir(), 'openshell-h2spec-build-'));
   try {
     const env = { ...process.env, GOBIN: place, GOFLAGS: '-mod=mod', GOPATH: join(place, 'go') };
-    await run('go', ['install', MODULE], { timeout: BUILD_MS, env });
+    await run(GO, ['install', MODULE], { timeout: BUILD_MS, env });
     renameSync(join(place, 'h2spec'), program);
-    await run('go', ['clean', '-modcache'], { timeout: BUILD_MS, env });
+    await run(GO, ['clean', '-modcache'], { timeout: BUILD_MS, env });
   } catch (error) {
     const said = String((error as { stderr?: string }).stderr || (error as Error).message);
     if (!existsSync(program)) return { missing: `h2spec cannot be built: ${said.trim().split('\n').at(-1)}` };

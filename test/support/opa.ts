@@ -5,11 +5,11 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { GO } from './go.ts';
 
 const VERSION = 'v1.22.2';
 const PROGRAMS = fileURLToPath(new URL('../../build/programs', import.meta.url));
 const OPA = join(PROGRAMS, 'opa');
-const GO = ['/usr/local/go/bin/go', '/usr/bin/go', '/usr/lib/go/bin/go'].find((path) => existsSync(path));
 
 /** Why there is none, or null. Building it takes a minute. */
 export const noOpa: string | null = existsSync(OPA) ? null : build();
