@@ -3,7 +3,7 @@
  * fail that does not fail without. Results: docs/conformance.md.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,6 +46,7 @@ async function installed(): Promise<{ readonly home: string } | { readonly missi
     writeFileSync(join(fresh, 'package.json'), '{"private":true}');
     const options = ['--no-audit', '--no-fund', '--fetch-retries=1'];
     await run(npm, ['install', ...options, ...PACKAGES], { cwd: fresh, timeout: INSTALL_MS });
+    chmodSync(fresh, 0o755); // the workload may be another user
     renameSync(fresh, home);
   } catch (error) {
     rmSync(fresh, { recursive: true, force: true });
