@@ -1,5 +1,5 @@
 /** Parts of a valid policy that this version cannot enforce: a run refuses them, it never ignores them. */
-import type { Endpoint, Policy, Protocol } from '../policy/policy.ts';
+import type { Endpoint, Policy } from '../policy/policy.ts';
 import type { CompileProblem } from './input.ts';
 
 export function unsupported(policy: Policy | null): CompileProblem[] {
@@ -27,20 +27,7 @@ export function unsupported(policy: Policy | null): CompileProblem[] {
   return problems;
 }
 
-const SUPPORTED: readonly Protocol[] = [
-  'rest',
-  'websocket',
-  'graphql',
-  'json-rpc',
-  'mcp',
-  'grpc',
-  'tcp',
-  'udp',
-];
-
-function needed(endpoint: Endpoint): { text: string; line: number } | null {
-  const { protocol } = endpoint;
-  if (protocol !== null && !SUPPORTED.includes(protocol.value))
-    return { text: `\`protocol: ${protocol.value}\``, line: protocol.span.line };
-  return null;
+/** Statements of databases are not read. */
+function needed({ protocol }: Endpoint): { text: string; line: number } | null {
+  return protocol?.value === 'sql' ? { text: '`protocol: sql`', line: protocol.span.line } : null;
 }
