@@ -2,7 +2,6 @@
 #include "attributes.h"
 #include "agent.h"
 #include "answer.h"
-#include "denials.h"
 #include "errand.h"
 #include <errno.h>
 #include <unistd.h>
@@ -11,11 +10,8 @@ int attributes_for(const struct mediator *mediator, const struct caller *caller,
   static struct errand errand; /* too large for a stack */
   bool refused = false;
   int file;
-  int error = errand_read(caller, &call->data, &errand, &file);
-  if (error == EACCES) {
-    denials_unobservable(mediator, caller, call);
-    return 0;
-  }
+  int error = errand_take(mediator, caller, call, &errand, &file);
+  if (error < 0) return 0;
   if (error == 0 && !errand_is_idle(&errand) && answer_wanted(mediator->listener, call->id))
     error = agent_change(mediator->plan, &errand, file, &refused);
   if (file >= 0) close(file);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "errand.h"
+#include "denials.h"
 #include "sys.h"
 #include <errno.h>
 #include <linux/fs.h>
@@ -55,7 +56,7 @@ static const struct shape *shape_of(int nr) {
   return NULL;
 }
 
-/* Every function below returns as errand_read does. */
+/* Every function below, down to errand_read, gives 0, or the errno of the call: EACCES alone where the caller cannot be looked at. */
 
 #define READ(caller, address, thing) (caller_read((caller), (address), (thing), sizeof *(thing)) ? 0 : errno)
 
@@ -181,7 +182,7 @@ static int read_place(const struct caller *caller, const struct shape *shape, co
   return open_of_caller(caller, number, file);
 }
 
-int errand_read(const struct caller *caller, const struct seccomp_data *data, struct errand *errand, int *file) {
+static int errand_read(const struct caller *caller, const struct seccomp_data *data, struct errand *errand, int *file) {
   const struct shape *shape = shape_of(data->nr);
   memset(errand, 0, offsetof(struct errand, value));
   *file = AT_FDCWD;
@@ -189,6 +190,14 @@ int errand_read(const struct caller *caller, const struct seccomp_data *data, st
   errand->kind = shape->kind;
   int error = read_rest(caller, shape, data, errand);
   return error != 0 || errand_is_idle(errand) ? error : read_place(caller, shape, data, errand, file);
+}
+
+int errand_take(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call, struct errand *errand,
+                int *file) {
+  int error = errand_read(caller, &call->data, errand, file);
+  if (error != EACCES) return error;
+  denials_unobservable(mediator, caller, call);
+  return -1;
 }
 
 bool errand_is_idle(const struct errand *errand) {

@@ -4,6 +4,7 @@
 #define OPENSHELL_ERRAND_H
 
 #include "caller.h"
+#include "mediator.h"
 #include <limits.h>
 #include <linux/seccomp.h>
 #include <linux/limits.h>
@@ -43,8 +44,9 @@ struct errand {
 #define ERRAND_LENGTH(value_size) (offsetof(struct errand, value) + (value_size))
 
 /* What a call of the workload asks for, and from where: `*file` is O_PATH, or AT_FDCWD for an absolute path. 0, or the errno of
-   the call: EACCES alone where the caller cannot be looked at. */
-int errand_read(const struct caller *caller, const struct seccomp_data *data, struct errand *errand, int *file);
+   the call; -1 where the caller cannot be looked at, which is answered and counted. */
+int errand_take(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call, struct errand *errand,
+                int *file);
 /* Whether it changes nothing, so that nothing has to be found. */
 bool errand_is_idle(const struct errand *errand);
 

@@ -2,7 +2,6 @@
 #include "watches.h"
 #include "agent.h"
 #include "answer.h"
-#include "denials.h"
 #include "errand.h"
 #include <errno.h>
 #include <stdio.h>
@@ -32,11 +31,8 @@ int watch_for(const struct mediator *mediator, const struct caller *caller, cons
   static struct errand errand; /* too large for a stack */
   bool refused = false;
   int file;
-  int error = errand_read(caller, &call->data, &errand, &file);
-  if (error == EACCES) {
-    denials_unobservable(mediator, caller, call);
-    return 0;
-  }
+  int error = errand_take(mediator, caller, call, &errand, &file);
+  if (error < 0) return 0;
   int found = error == 0 ? agent_find_watched(mediator->plan, &errand, file, &refused) : -1;
   if (error == 0 && found < 0) error = errno;
   if (file >= 0) close(file);

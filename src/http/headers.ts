@@ -4,7 +4,7 @@
  * one message as two.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Authority, authorityText, parseAuthority } from './request-target.ts';
+import { type Authority, authorityText, namesAuthority } from './request-target.ts';
 
 export interface HeaderProblem {
   readonly kind: 'malformed_request' | 'authority_mismatch' | 'request_too_large';
@@ -83,8 +83,7 @@ export function checkHost(request: Request, target: Authority, defaultPort = 80)
   if (hosts.length === 0)
     return request.httpVersionMinor === 0 ? null : malformed('an HTTP/1.1 request needs a Host header');
   if (hosts[0] === authorityText(target, defaultPort)) return null;
-  const named = parseAuthority(hosts[0]!, defaultPort);
-  if (named.ok && named.value.host.text === target.host.text && named.value.port === target.port) return null;
+  if (namesAuthority(hosts[0]!, target, defaultPort)) return null;
   return {
     kind: 'authority_mismatch',
     reason: 'the Host header names another host or port than the request is for',

@@ -71,6 +71,12 @@ export function parseAuthority(text: string, defaultPort: number | null): Result
   return ok({ host: host.value, port });
 }
 
+/** Whether `host[:port]` names just that host and port. @param defaultPort of the scheme */
+export function namesAuthority(text: string, { host, port }: Authority, defaultPort: number): boolean {
+  const named = parseAuthority(text, defaultPort);
+  return named.ok && named.value.host.text === host.text && named.value.port === port;
+}
+
 /** As in a Host header: brackets around IPv6, the scheme's own port left out. */
 export function authorityText({ host, port }: Authority, defaultPort = 80): string {
   const name = host.address?.family === 6 ? `[${host.text}]` : host.text;

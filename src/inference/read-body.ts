@@ -2,32 +2,13 @@
 
 import { err, ok, type Result } from '../base/result.ts';
 import type { ClientExchange } from '../http/inspected/client-exchange.ts';
+import type { HeldBytes } from '../http/inspected/content.ts';
 import { type CallBody, CallBodyReader } from './call-body.ts';
 import type { InferenceLimits } from './limits.ts';
 
 export type BodyProblem =
   | { readonly kind: 'body_too_large' | 'body_timeout' | 'too_many_calls' | 'gone' }
   | { readonly kind: 'malformed'; readonly reason: string };
-
-/** What all calls of a sandbox hold together. */
-export class HeldBytes {
-  readonly #max: number;
-  #held = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  take(bytes: number): boolean {
-    if (this.#held + bytes > this.#max) return false;
-    this.#held += bytes;
-    return true;
-  }
-
-  release(bytes: number): void {
-    this.#held -= bytes;
-  }
-}
 
 /** `release` gives back what is held; the caller calls it when it has done with the body. */
 export interface ReadBody {
@@ -43,7 +24,7 @@ export function readBody(
   const reader = new CallBodyReader(limits);
   let bytes = 0;
   const release = (): void => {
-    held.release(bytes);
+    held.give(bytes);
     bytes = 0;
   };
   return new Promise((resolve) => {

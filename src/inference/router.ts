@@ -2,6 +2,7 @@
 import type { Pool } from 'undici';
 import type { Draft } from '../event/event.ts';
 import type { ClientExchange } from '../http/inspected/client-exchange.ts';
+import { HeldBytes } from '../http/inspected/content.ts';
 import type { InferenceCaller, InferenceHandler } from '../http/inspected/inference-handler.ts';
 import { Mask } from '../inject/mask.ts';
 import { CREDENTIAL_LIMITS } from '../inject/provider.ts';
@@ -14,7 +15,7 @@ import { INFERENCE_LIMITS, type InferenceLimits } from './limits.ts';
 import { type CallContext, makeCall } from './make-call.ts';
 import { listModels, modelsBody } from './models.ts';
 import { type ProviderNetwork, providerPool } from './provider-connection.ts';
-import { HeldBytes, readBody } from './read-body.ts';
+import { readBody } from './read-body.ts';
 import { type CallHead, readHead } from './read-call.ts';
 
 export interface InferenceOptions extends GivenRoutes {
@@ -37,7 +38,10 @@ class Router implements InferenceHandler {
   constructor(options: InferenceOptions) {
     this.#options = options;
     this.#limits = { ...INFERENCE_LIMITS, ...options.limits };
-    this.#held = new HeldBytes(this.#limits.heldCallBytes);
+    this.#held = new HeldBytes({
+      heldBytes: this.#limits.heldCallBytes,
+      bodyMs: this.#limits.callBodyMs,
+    });
     // Shorter ones are words that answers hold by chance.
     const secrets = [...options.secrets.values()].filter(
       ({ length }) => length >= CREDENTIAL_LIMITS.shortestValue,

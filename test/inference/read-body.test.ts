@@ -1,18 +1,19 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { HeldBytes } from '../../src/http/inspected/content.ts';
 import { INFERENCE_LIMITS } from '../../src/inference/limits.ts';
-import { HeldBytes, readBody } from '../../src/inference/read-body.ts';
+import { readBody } from '../../src/inference/read-body.ts';
 
 const LIMITS = { ...INFERENCE_LIMITS, callBytes: 100, callBodyMs: 50 };
 
-function reading(held = new HeldBytes(1000), contentLength: string | null = null) {
+function reading(held = new HeldBytes({ heldBytes: 1000, bodyMs: 0 }), contentLength: string | null = null) {
   const body = new PassThrough();
   return { body, held, done: readBody({ body, contentLength }, held, LIMITS) };
 }
 
 describe('readBody', () => {
   it('reads a body, and holds it until it is released', async () => {
-    const held = new HeldBytes(20);
+    const held = new HeldBytes({ heldBytes: 20, bodyMs: 0 });
     const { body, done } = reading(held);
     body.write('{"model":');
     body.end('"m"}');
@@ -34,13 +35,13 @@ describe('readBody', () => {
   });
 
   it('refuses by the length that is announced, before anything has come', async () => {
-    expect((await reading(new HeldBytes(1000), '101').done).body).toMatchObject({
+    expect((await reading(new HeldBytes({ heldBytes: 1000, bodyMs: 0 }), '101').done).body).toMatchObject({
       error: { kind: 'body_too_large' },
     });
   });
 
   it('refuses what all together may not hold, and gives back what it had', async () => {
-    const held = new HeldBytes(5);
+    const held = new HeldBytes({ heldBytes: 5, bodyMs: 0 });
     const { body, done } = reading(held);
     body.write('{"a"');
     body.write(':1}');
@@ -64,7 +65,13 @@ describe('readBody', () => {
     later.body.destroy(new Error('left, and nobody listens'));
     const gone = new PassThrough().destroy();
     expect(
-      (await readBody({ body: gone, contentLength: null }, new HeldBytes(9), LIMITS)).body,
+      (
+        await readBody(
+          { body: gone, contentLength: null },
+          new HeldBytes({ heldBytes: 9, bodyMs: 0 }),
+          LIMITS,
+        )
+      ).body,
     ).toMatchObject({
       error: { kind: 'gone' },
     });
@@ -72,7 +79,13 @@ describe('readBody', () => {
 
   it('takes no body for an empty one', async () => {
     expect(
-      (await readBody({ body: null, contentLength: null }, new HeldBytes(9), LIMITS)).body,
+      (
+        await readBody(
+          { body: null, contentLength: null },
+          new HeldBytes({ heldBytes: 9, bodyMs: 0 }),
+          LIMITS,
+        )
+      ).body,
     ).toMatchObject({
       error: { kind: 'malformed' },
     });

@@ -11,7 +11,7 @@ import { detach, type ProxyConnection } from '../connections.ts';
 import { guarded } from '../front.ts';
 import { checkFields, type HeaderProblem } from '../headers.ts';
 import { HTTP2_LIMITS } from '../limits.ts';
-import { parseAuthority } from '../request-target.ts';
+import { namesAuthority } from '../request-target.ts';
 import { refuseUndecided } from '../undecided.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Http2Exchange, type Http2Head, regularFields } from './http2-exchange.ts';
@@ -98,9 +98,7 @@ function checkPseudo(headers: IncomingHttpHeaders, route: Route): HeaderProblem 
   const names = [headers[':authority'], headers.host].filter((text) => text !== undefined);
   if (names.length === 0) return malformed('the request names no authority');
   for (const text of names) {
-    const named = parseAuthority(text, defaultPort(route));
-    const { host, port } = route.authority;
-    if (!named.ok || named.value.host.text !== host.text || named.value.port !== port)
+    if (!namesAuthority(text, route.authority, defaultPort(route)))
       return {
         kind: 'authority_mismatch',
         reason: 'the request names another host or port than the connection is for',

@@ -11,7 +11,7 @@ import type { RequestFacts } from '../../match/request-facts.ts';
 import type { Selected, WantedRule } from '../../match/request-verdict.ts';
 import type { ProxyContext, Refused } from '../authorise.ts';
 import type { ProxyConnection } from '../connections.ts';
-import { type Authority, parseAuthority } from '../request-target.ts';
+import { type Authority, namesAuthority } from '../request-target.ts';
 import type { RequestToJudge } from './client-exchange.ts';
 import type { HeldBytes } from './content.ts';
 import { decideSighted, type Seen } from './sighted.ts';
@@ -70,7 +70,7 @@ export async function judgeRequest(
     return refuse({ kind: reason, reason: detail, rule: null }, null);
   }
   const facts = read.value;
-  if (facts.authority !== null && !sameAuthority(facts.authority, authority, defaultPort)) {
+  if (facts.authority !== null && !namesAuthority(facts.authority, authority, defaultPort)) {
     const reason = 'the request-target names another host or port than the connection is for';
     return refuse({ kind: 'authority_mismatch', reason, rule: null }, facts.path);
   }
@@ -130,11 +130,6 @@ export async function judgeRequest(
     allowed: { facts, held, formOf, selected, candidates, rule: rule ?? selected.rule, binary, process },
   };
 }
-
-const sameAuthority = (text: string, { host, port }: Authority, defaultPort: number): boolean => {
-  const named = parseAuthority(text, defaultPort);
-  return named.ok && named.value.host.text === host.text && named.value.port === port;
-};
 
 function refuseRequestBy(
   context: ProxyContext,
