@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include "control.h"
+#include "clock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define HEADER 8
@@ -134,9 +136,22 @@ bool control_send(struct control *control, struct frame *frame) {
 
 bool control_behind(const struct control *control) { return control->out_length > MUCH_QUEUED; }
 
-void control_drain(struct control *control, int timeout_ms) {
-  while (control->out_length > 0) {
-    struct pollfd wait = {.fd = control->fd, .events = POLLOUT};
-    if (poll(&wait, 1, timeout_ms) <= 0 || !control_flush(control)) return;
+/* False: there is nothing to wait for any more. */
+static bool wait_until(const struct control *control, short events, int64_t end_ms) {
+  struct pollfd wait = {.fd = control->fd, .events = events};
+  int64_t left = end_ms - now_ms();
+  int ready = left > 0 ? poll(&wait, 1, (int)left) : 0;
+  return ready > 0 || (ready < 0 && errno == EINTR);
+}
+
+void control_end(struct control *control, int timeout_ms) {
+  int64_t end_ms = now_ms() + timeout_ms;
+  uint8_t nobody_obeys[4096];
+  while (control->out_length > 0)
+    if (!wait_until(control, POLLOUT, end_ms) || !control_flush(control)) return;
+  shutdown(control->fd, SHUT_WR);
+  while (wait_until(control, POLLIN, end_ms)) {
+    ssize_t got = read(control->fd, nobody_obeys, sizeof nobody_obeys);
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) return;
   }
 }

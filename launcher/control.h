@@ -43,7 +43,8 @@ bool control_send(struct control *control, struct frame *frame);
 bool control_flush(struct control *control);
 /* Whether the supervisor has so much to read that nothing should be begun which it must be told about. */
 bool control_behind(const struct control *control);
-/* Writes all that is queued, waiting at most `timeout_ms`. */
-void control_drain(struct control *control, int timeout_ms);
+/* The last use: writes all that is queued, says that no more comes, and waits until the supervisor has heard it, `timeout_ms`
+   at most for all. Whoever writes to a socket that is closed at the other end does not read what still lies in it. */
+void control_end(struct control *control, int timeout_ms);
 
 #endif

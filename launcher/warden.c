@@ -36,6 +36,9 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+/* For the supervisor to read the last reports. */
+#define END_MS 2000
+
 enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_LISTENER, POLL_INPUT, POLL_MASTER };
 
 static struct {
@@ -72,8 +75,8 @@ static void report_failure(const struct failure *failure) {
 
 static _Noreturn void give_up(const struct failure *failure) {
   report_failure(failure);
-  control_drain(&warden.control, 1000);
   if (warden.init > 0) kill(warden.init, SIGKILL);
+  control_end(&warden.control, END_MS);
   _exit(1);
 }
 
@@ -401,7 +404,7 @@ static void run(void) {
   denials_flush(&warden.control, true);
   verdicts_flush(&warden.control, true);
   terminal_stop();
-  control_drain(&warden.control, 1000);
+  control_end(&warden.control, END_MS);
 }
 
 static void wait_for_launch(void) {

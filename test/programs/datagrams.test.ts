@@ -285,6 +285,16 @@ print(results <= {5, -1})`);
     for (const { subject } of allowed) expect(subject).toMatchObject({ host: 'time.test', port: 123 });
   });
 
+  it('still come for a program that has ended: what it ended with is told all the same', async () => {
+    for (let run = 0; run < 5; run += 1) {
+      const done = await python(`
+at = socket.gethostbyname("time.test"); s = new()
+for i in range(1000): s.sendto(b"unread", (at, 123))
+os._exit(7)`);
+      expect(done).toMatchObject({ code: 7, stderr: '' });
+    }
+  });
+
   it('are large, and many, from many sockets at once', async () => {
     const done = await python(`
 at = socket.gethostbyname("time.test")
