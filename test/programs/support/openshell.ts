@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { expect, onTestFailed } from 'vitest';
 import type { OpenshellEvent } from '../../../src/event/event.ts';
 import { SEARCH_PATH } from './host.ts';
 
@@ -89,7 +90,16 @@ export function openshell(args: readonly string[], options: Options): Promise<Fi
   child.stdin.on('error', () => {}); // a program need not read what it is given
   if (options.input !== null) child.stdin.write(options.input ?? '');
   child.stdin.end();
-  return finished(child, options.patience);
+  const ended = finished(child, options.patience);
+  if (expect.getState().currentTestName !== undefined) onTestFailed(() => tellWhatItSaid(args, ended));
+  return ended;
+}
+
+/** Of all that a test got from openshell, the report of its failure shows only what was not as expected. */
+async function tellWhatItSaid(args: readonly string[], ended: Promise<Finished>): Promise<void> {
+  const { code, signal, stderr } = await ended;
+  const how = `openshell ${args.slice(0, 3).join(' ')} … ended with ${signal ?? code}`;
+  throw new Error(`${how} and wrote:\n${stderr.slice(-2000)}`);
 }
 
 /** The events of a file, or of standard error; lines that are none are left out. */
