@@ -44,6 +44,13 @@ const server = spawn(client, ['serve', cert, join(scratch, 'key.pem')], {
 });
 process.on('exit', () => server.kill());
 const port = await new Promise((done) => server.stdout.once('data', (data) => done(Number(data))));
+const bareProxy = spawn(
+  process.execPath,
+  [resolve('tools/load/bare-proxy.mjs'), cert, join(scratch, 'key.pem'), port],
+  { stdio: ['ignore', 'pipe', 'inherit'] },
+);
+process.on('exit', () => bareProxy.kill());
+const barePort = await new Promise((done) => bareProxy.stdout.once('data', (data) => done(Number(data))));
 
 /** @param more rules besides, none of which is about what is asked */
 function policy(name, more, protocol = 'protocol: rest') {
@@ -85,6 +92,15 @@ function run(program, args, environment = env, options = {}) {
 const outside = (mode, ...args) =>
   Number(
     run(client, [mode, 'bench.test:443', `127.0.0.1:${port}`, ...args], { ...env, SSL_CERT_FILE: cert }),
+  );
+/** By a proxy that does the least, outside as well. */
+const byBare = (mode, ...args) =>
+  Number(
+    run(client, [mode, 'bench.test:443', ...args], {
+      ...env,
+      SSL_CERT_FILE: cert,
+      HTTPS_PROXY: `http://127.0.0.1:${barePort}`,
+    }),
   );
 const sandbox = (file, options = []) => [
   ...['run', '--quiet', '--policy', file, '--upstream-ca', cert],
@@ -161,6 +177,7 @@ const PARTS = {
     ])
       compare([
         { name: `${what}: direct`, measure: () => outside(mode, seconds) },
+        { name: '  by a bare proxy of node:http and undici', measure: () => byBare(mode, seconds) },
         { name: '  inspected', measure: () => inside(few, mode, [], seconds) },
         { name: '  inspected, 1,000 more rules', measure: () => inside(many, mode, [], seconds) },
         {
@@ -171,6 +188,7 @@ const PARTS = {
     compare(
       [
         { name: '1 GB in one answer: direct', measure: () => outside('bulk', '1000000000') },
+        { name: '  by a bare proxy of node:http and undici', measure: () => byBare('bulk', '1000000000') },
         { name: '  inspected', measure: () => inside(few, 'bulk', [], '1000000000') },
       ],
       'MB/s',

@@ -5,7 +5,7 @@ import type { Draft, ProcessReference, RuleReference } from '../../event/event.t
 import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
 import { allAllowed, failed } from '../../guard/guard.ts';
 import { requestInputs } from '../../guard/input.ts';
-import { requestFacts } from '../../inspect/request-facts.ts';
+import { requestFactsAgain } from '../../inspect/recent-heads.ts';
 import { decideAgain } from '../../match/decided-before.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
 import type { Selected, WantedRule } from '../../match/request-verdict.ts';
@@ -64,7 +64,7 @@ export async function judgeRequest(
   const process = identity.ok ? processOf(identity.value) : identity.error.process;
   const refuse = (why: Why, path: string | null, seen?: Seen): Judgement =>
     refuseRequestBy(context, authority, { method: client.method, path }, why, process, seen);
-  const read = requestFacts(client);
+  const read = requestFactsAgain(client);
   if (!read.ok) {
     const { reason, detail } = read.error;
     return refuse({ kind: reason, reason: detail, rule: null }, null);

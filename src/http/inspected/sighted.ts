@@ -7,6 +7,7 @@ import type { ProblemReason } from '../../inspect/request-problem.ts';
 import { callersOf } from '../../inspect/rpc-callers.ts';
 import { askedNames } from '../../match/asked-text.ts';
 import { decideRequest, type RequestQuery } from '../../match/decide-request.ts';
+import { decideRequestAgain } from '../../match/decided-before.ts';
 import type { EgressIndex } from '../../match/egress-index.ts';
 import type { RequestFacts } from '../../match/request-facts.ts';
 import type { RequestUnread, RequestVerdict, Selected } from '../../match/request-verdict.ts';
@@ -52,7 +53,7 @@ export async function decideSighted(
   client: RequestToJudge,
   all: HeldBytes,
 ): Promise<Sighted> {
-  const verdict = decideRequest(index, query);
+  const verdict = decideRequestAgain(index, query);
   if (verdict.kind !== 'unread') {
     const rules = verdict.selected?.endpoint.inspection?.messages ?? null;
     const form = rules === null ? null : formOf(rules, NOTHING);
