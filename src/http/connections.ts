@@ -1,6 +1,7 @@
 /** The client connections of one proxy: how many, what each is doing, and which have been silent for too long. */
 import type { Socket } from 'node:net';
 import type { Result } from '../base/result.ts';
+import type { Soon } from '../base/soon.ts';
 import type { IdentityProblem } from '../egress/identity.ts';
 import type { Standing } from '../egress/standing.ts';
 import type { RuleReference } from '../event/event.ts';
@@ -35,7 +36,6 @@ export interface UnreadableBytes {
 export class ProxyConnection {
   readonly socket: Socket;
   readonly clientPort: number;
-  readonly identity: () => Promise<IdentityAnswer>;
   /** Requests in absolute form are what a proxy is sent; others come on connections to one host and port. */
   readonly via: Via;
   /** Where all requests on it go; null: each says so itself. */
@@ -58,19 +58,30 @@ export class ProxyConnection {
   /** Since when it waits for a header section, and how many bytes had come by then; null: it does not wait. */
   waiting: { readonly since: number; readonly bytes: number; firstByte: number | null } | null = null;
 
+  #identity: Soon<IdentityAnswer>;
   #closed: AbortSignal | null = null;
 
   constructor(
     socket: Socket,
-    identity: () => Promise<IdentityAnswer>,
+    identity: Soon<IdentityAnswer>,
     via: Via = 'forward',
     authority: Authority | null = null,
   ) {
     this.socket = socket;
     this.clientPort = socket.remotePort ?? 0;
-    this.identity = identity;
+    this.#identity = identity;
     this.via = via;
     this.authority = authority;
+  }
+
+  /** Who is at the other end. Found out once: only the first request waits for it. */
+  identity(): Soon<IdentityAnswer> {
+    const identity = this.#identity;
+    if (!(identity instanceof Promise)) return identity;
+    return identity.then((known) => {
+      this.#identity = known;
+      return known;
+    });
   }
 
   /** Aborted when the client's socket closes. Made when it is asked for: most connections need none. */

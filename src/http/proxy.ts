@@ -97,7 +97,7 @@ export function createProxy(options: ProxyOptions): EgressProxy {
     // At once: when the caller has left, its address can be another's.
     const caller = identify(options, { address, port });
     const identity = caller.then((known) => known.identity);
-    const connection = new ProxyConnection(socket, () => identity);
+    const connection = new ProxyConnection(socket, identity);
     const place = connections.add(connection);
     if (place === 'accepted' && inspect === null) server.emit('connection', socket);
     else if (place === 'accepted')

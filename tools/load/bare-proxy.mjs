@@ -13,7 +13,10 @@ const pool = new Pool(`https://127.0.0.1:${port}`, {
   connections: 64,
   connect: { ca: cert, servername: 'bench.test' },
 });
-const rules = Array.from({ length: 20 }, (_, i) => new RegExp(i === 19 ? '^/v1/.*$' : `^/v2/part${i}/[^/]*/x$`));
+const rules = Array.from(
+  { length: 20 },
+  (_, i) => new RegExp(i === 19 ? '^/v1/.*$' : `^/v2/part${i}/[^/]*/x$`),
+);
 
 const inspected = createServer((request, response) => {
   if (!rules.some((rule) => rule.test(request.url))) {

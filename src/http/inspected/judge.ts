@@ -60,7 +60,8 @@ export async function judgeRequest(
   object: (selected: Selected) => Objection | null = () => null,
 ): Promise<Judgement> {
   const { host, port } = authority;
-  const identity = await connection.identity();
+  const caller = connection.identity();
+  const identity = caller instanceof Promise ? await caller : caller;
   const process = identity.ok ? processOf(identity.value) : identity.error.process;
   const refuse = (why: Why, path: string | null, seen?: Seen): Judgement =>
     refuseRequestBy(context, authority, { method: client.method, path }, why, process, seen);
@@ -87,7 +88,8 @@ export async function judgeRequest(
     const { reason, message, rule } = destination;
     return refuse({ kind: reason, reason: message, rule }, facts.path);
   }
-  const sighted = await decideSighted(index, { ...query, facts }, client, bodies);
+  const seen = decideSighted(index, { ...query, facts }, client, bodies);
+  const sighted = seen instanceof Promise ? await seen : seen;
   if (sighted.kind === 'gone') return { state: 'gone' };
   if (sighted.kind === 'unreadable') {
     const { reason, detail, selected } = sighted;

@@ -1,5 +1,6 @@
 /** The way of one request whose endpoint looks at requests: judged, sent on to its server, answered. */
 
+import type { Soon } from '../../base/soon.ts';
 import { processOf } from '../../egress/decision-event.ts';
 import { REFUSALS, refusalOf } from '../../event/refusal.ts';
 import type { Injector } from '../../inject/injector.ts';
@@ -60,7 +61,8 @@ export async function serveRequest(
     return;
   }
   const { allowed } = judgement;
-  const injected = await injectedFor(pipeline, route, allowed, client);
+  const filled = injectedFor(pipeline, route, allowed, client);
+  const injected = filled instanceof Promise ? await filled : filled;
   if (injected === null) return;
   const { outbound, mask } = injected;
   const { candidates } = allowed;
@@ -76,12 +78,12 @@ export async function serveRequest(
 }
 
 /** What is sent. Null: it was refused, since a credential cannot be filled in. */
-async function injectedFor(
+function injectedFor(
   { context, injector }: Pipeline,
   route: Route,
   allowed: Allowed,
   client: ClientExchange,
-): Promise<Injected | null> {
+): Soon<Injected | null> {
   const { facts, held, selected } = allowed;
   const contentLength = held === null || client.body === null ? client.contentLength : String(held.length);
   const outbound = {
@@ -104,18 +106,29 @@ async function injectedFor(
     continues();
     return { outbound, mask: null };
   }
+  const { host, port } = route.authority;
+  const destination = { selected, secure: route.secure, host: host.text, port };
+  return filledIn(client, inject(injector, destination, outbound, continues), continues, (problem) =>
+    refusedCredential(context, route, allowed, problem),
+  );
+}
+
+async function filledIn(
+  client: ClientExchange,
+  injecting: ReturnType<typeof inject>,
+  continues: () => void,
+  refusal: (problem: InjectionProblem) => Refused,
+): Promise<Injected | null> {
   let gone = false;
   client.onClose(() => {
     gone = true;
   });
-  const { host, port } = route.authority;
-  const destination = { selected, secure: route.secure, host: host.text, port };
-  const injected = await inject(injector, destination, outbound, continues);
+  const injected = await injecting;
   if (injected.ok) {
     continues();
     return injected.value;
   }
-  if (!gone) client.refuse(refusedCredential(context, route, allowed, injected.error));
+  if (!gone) client.refuse(refusal(injected.error));
   return null;
 }
 

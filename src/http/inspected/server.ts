@@ -67,8 +67,8 @@ export class InspectedServer implements Inspection {
   async serve(outer: ProxyConnection, authority: Authority, via: Via): Promise<void> {
     const { socket } = outer;
     const opening = await readOpening(socket, this.#context.limits);
-    const inner = (over: Socket): ProxyConnection =>
-      new ProxyConnection(over, outer.identity, via, authority);
+    const identity = await outer.identity();
+    const inner = (over: Socket): ProxyConnection => new ProxyConnection(over, identity, via, authority);
     switch (opening.kind) {
       case 'gone':
         socket.destroy();

@@ -1,4 +1,5 @@
 /** A decision about a request that knows what is asked for: where rules are about that, the body is read first. */
+import type { Soon } from '../../base/soon.ts';
 import { grpcRefusal } from '../../event/grpc-refusal.ts';
 import type { Refusal, RefusalKind } from '../../event/refusal.ts';
 import { rpcRefusal } from '../../event/rpc-refusal.ts';
@@ -47,19 +48,28 @@ export type Sighted =
 
 const NOTHING = Buffer.alloc(0);
 
-export async function decideSighted(
+export function decideSighted(
   index: EgressIndex,
   query: RequestQuery,
   client: RequestToJudge,
   all: HeldBytes,
-): Promise<Sighted> {
+): Soon<Sighted> {
   const verdict = decideRequestAgain(index, query);
   if (verdict.kind !== 'unread') {
     const rules = verdict.selected?.endpoint.inspection?.messages ?? null;
     const form = rules === null ? null : formOf(rules, NOTHING);
     return { kind: 'decided', verdict, facts: query.facts, held: null, asked: [], formOf: form };
   }
-  const { reading, selected } = verdict;
+  return decideRead(index, query, client, all, verdict);
+}
+
+async function decideRead(
+  index: EgressIndex,
+  query: RequestQuery,
+  client: RequestToJudge,
+  all: HeldBytes,
+  { reading, selected }: RequestUnread,
+): Promise<Sighted> {
   const unreadable = (reason: ProblemReason | HoldingProblem, detail: string, body: Buffer): Sighted => {
     return { kind: 'unreadable', reason, detail, selected, asked: [], formOf: formOf(reading, body) };
   };

@@ -72,12 +72,7 @@ export async function serving(
   const authority = { host: host('a.test'), port: 80 };
   const front = createServer();
   front.on('upgrade', (asked, socket: Socket, head) => {
-    const connection = new ProxyConnection(
-      socket,
-      async () => ok(identity('/usr/bin/node')),
-      'connect',
-      authority,
-    );
+    const connection = new ProxyConnection(socket, ok(identity('/usr/bin/node')), 'connect', authority);
     socket.on('error', () => socket.destroy());
     void webSockets.serve(connection, { authority, secure: false }, asked, head);
   });
