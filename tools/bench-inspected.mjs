@@ -1,6 +1,6 @@
 // What looking at requests costs: one cheap client (tools/load) inside a sandbox, by the proxy, beside the same client
 // outside, straight to the same server; rounds are interleaved, medians and their ratios count. Needs Go and openssl.
-// `node tools/bench-inspected.mjs [PART…]`: rates (default), events, srt, memory, tunnels. `--rounds N` (5), `--seconds S` (2).
+// `node tools/bench-inspected.mjs [PART…]`: rates (default), events, srt, memory, tunnels. `--rounds N` (5), `--seconds S` (4).
 // For srt: `npm install --prefix DIR @anthropic-ai/sandbox-runtime@0.0.78` and `--srt DIR`; Debian's socat, ripgrep, bubblewrap.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '4' },
     srt: { type: 'string' },
     tunnels: { type: 'string', default: '10000' },
   },

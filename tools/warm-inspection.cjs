@@ -55,7 +55,7 @@ exports.warmInspection = async (dist) => {
   const { makeTrust } = require(resolve(dist, 'trust.cjs'));
   const { parseConnectTo } = require(resolve(dist, 'operator.cjs'));
   const { Mediation } = require(resolve(dist, 'network.cjs'));
-  const trust = await makeTrust([]);
+  const trust = makeTrust([]);
   const context = await trust.authority.leafFor(HOST);
   const origin = https.createServer(
     { SNICallback: (_name, done) => done(null, context) },

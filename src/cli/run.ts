@@ -214,7 +214,7 @@ function ownerOf({ identity: { host } }: Plan): { uid: number; gid: number } | n
 
 async function makeTrust(values: Values): Promise<{ made: Trust; document: (plan: Plan) => Uint8Array }> {
   const { documentWith, makeTrust } = await import('../session/trust.late.ts');
-  const made = await makeTrust(await upstreamAuthorities(values));
+  const made = makeTrust(await upstreamAuthorities(values));
   return { made, document: (plan) => documentWith(plan, made) };
 }
 

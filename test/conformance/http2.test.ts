@@ -16,7 +16,7 @@ const TEXT = 'a body of some bytes';
 
 /** Answers every request with a body, as h2spec wants of a server. */
 async function bareServer(): Promise<number> {
-  const secureContext = await (await SandboxAuthority.create()).leafFor('127.0.0.1');
+  const secureContext = new SandboxAuthority().leafFor('127.0.0.1');
   const { port } = await listen((socket) => {
     const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ['h2'] });
     secure.on('error', () => socket.destroy());
@@ -36,7 +36,7 @@ async function bareServer(): Promise<number> {
 
 /** Connections to a port of loopback that are meant for just that port, and are looked at. */
 async function proxy(): Promise<number> {
-  const leaf = await (await OUTSIDE).leafFor('127.0.0.1');
+  const leaf = OUTSIDE.leafFor('127.0.0.1');
   const origin = await secureOrigin((socket, received) => {
     if (received.includes('\r\n\r\n'))
       socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${TEXT.length}\r\n\r\n${TEXT}`);
@@ -55,7 +55,7 @@ async function proxy(): Promise<number> {
     rules: table([policy('site', [inspected(`127.0.0.1:${port}`, ['* /**'])])]),
     to: { [`127.0.0.1:${port}`]: origin.port },
     intended: { host: host('127.0.0.1'), port },
-    inspect: [(await OUTSIDE).caPem],
+    inspect: [OUTSIDE.caPem],
   });
   inside = made.port;
   return port;

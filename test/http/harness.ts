@@ -142,7 +142,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const resolver = options.resolver ?? { lookup: async () => ok(['203.0.113.1']) };
   const destinations = new Destinations({ resolver, connectTo: new ConnectToTable(entries) });
   const dialer = createDialer(destinations, { ...EGRESS_LIMITS, ...options.egress }, options.start);
-  const authority = options.inspect === undefined ? null : await SandboxAuthority.create();
+  const authority = options.inspect === undefined ? null : new SandboxAuthority();
   const proxy = createProxy({
     inspect:
       authority === null

@@ -13,18 +13,17 @@ const LOOPBACK = parseAddress('127.0.0.1')!;
 
 /** A provider with a certificate for `name`, and the authority that it is verified by. */
 async function secureProvider(name: string): Promise<{ port: number; ca: string; asked: string[] }> {
-  const { generateKeys, issueAuthority, issueLeaf, pem } = await import('../../src/http/tls/certificates.ts');
-  const { KeyObject } = await import('node:crypto');
-  const authority = await issueAuthority(Date.now());
-  const keys = await generateKeys();
-  const cert = await issueLeaf(authority, name, keys.publicKey);
-  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string;
+  const { generateKeys, issueAuthority, issueLeaf } = await import('../../src/http/tls/certificates.ts');
+  const authority = issueAuthority(Date.now());
+  const keys = generateKeys();
+  const cert = issueLeaf(authority, name, keys.publicKey);
+  const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   const asked: string[] = [];
   const server = createTlsServer({ key, cert }, (request, response) => {
     asked.push(String(request.headers.authorization));
     response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
   });
-  return { port: await listen(server as unknown as Server), ca: pem(authority.certificate), asked };
+  return { port: await listen(server as unknown as Server), ca: authority.certificate, asked };
 }
 
 const table = (name: string, port: number): ConnectToTable => {
@@ -53,7 +52,7 @@ describe('a provider over TLS', () => {
 
   it('gets no key when nobody vouches for its certificate', async () => {
     const { port, asked } = await secureProvider('api.test');
-    const { caPem } = await SandboxAuthority.create();
+    const { caPem } = new SandboxAuthority();
     const { ask } = await bench(ROUTE, { secrets, connectTo: table('api.test', port), trust: [caPem] });
     expect((await ask('/v1/chat/completions', {})).status).toBe(503);
     expect(asked).toEqual([]);

@@ -95,7 +95,7 @@ export class InspectedServer implements Inspection {
           this.#alert(socket, problem.alert);
           return;
         }
-        const secure = await terminate(socket, await this.#authority.leafFor(authority.host.text));
+        const secure = await terminate(socket, this.#authority.leafFor(authority.host.text));
         if (secure === null) return;
         this.#secure.add(secure);
         if (secure.alpnProtocol === 'h2') this.#acceptHttp2(inner(secure));

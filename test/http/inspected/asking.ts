@@ -63,7 +63,7 @@ export async function site(
     server.close();
   });
   const addressPort = (server.address() as AddressInfo).port;
-  const authority = await SandboxAuthority.create();
+  const authority = new SandboxAuthority();
   return {
     ...(await judging('a.test:80', addressPort, messages, more, authority, [], guard, injector)),
     seen,
@@ -71,7 +71,7 @@ export async function site(
 }
 
 /** The authority of servers on the outside. One for all tests: it is read only. */
-const OUTSIDE = SandboxAuthority.create();
+const OUTSIDE = new SandboxAuthority();
 
 export interface SecureSite {
   readonly port: number;
@@ -86,12 +86,12 @@ export async function secureSite(
   serverOf: (context: SecureContext) => NetServer,
   more: Partial<EndpointInspection> = {},
 ): Promise<SecureSite> {
-  const outside = await OUTSIDE;
+  const outside = OUTSIDE;
   const server = serverOf(await outside.leafFor('a.test'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onCleanup(() => void server.close());
   const addressPort = (server.address() as AddressInfo).port;
-  const authority = await SandboxAuthority.create();
+  const authority = new SandboxAuthority();
   const front = await judging('a.test:443', addressPort, messages, more, authority, [outside.caPem]);
   return { ...front, ca: authority.caPem };
 }

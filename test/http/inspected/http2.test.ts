@@ -202,7 +202,7 @@ describe('a session', () => {
 });
 
 it('a server that speaks nothing but HTTP/2 is spoken to so, whatever the client speaks', async () => {
-  const secureContext = await (await OUTSIDE).leafFor('a.test');
+  const secureContext = OUTSIDE.leafFor('a.test');
   const origin = createSecureServer({ SNICallback: (_name, done) => done(null, secureContext) });
   const paths: string[] = [];
   origin.on('stream', (stream, headers) => {

@@ -61,7 +61,7 @@ describe('a TLS client', () => {
   });
 
   it('sees for an address a certificate for the address, and sends it no name', async () => {
-    const context = await (await OUTSIDE).leafFor('192.0.2.7');
+    const context = OUTSIDE.leafFor('192.0.2.7');
     const server = await secureOrigin(answerOnce('hello'), context);
     const made = await inspecting(server, {
       rules: table([policy('site', [inspected('192.0.2.7:443', ['GET /**'])])]),

@@ -17,7 +17,7 @@ import {
 } from '../harness.ts';
 
 /** The authority of servers on the outside. One for all tests: it is read only. */
-export const OUTSIDE = SandboxAuthority.create();
+export const OUTSIDE = new SandboxAuthority();
 
 /** `a.test:443` is looked at: GET below /v1, POST to /v1/items; never /v1/secret. */
 export const REST = table([
@@ -34,7 +34,7 @@ export async function secureOrigin(
   behave: Behaviour = answerOnce('hello'),
   context?: SecureContext | (() => SecureContext),
 ): Promise<SecureOrigin> {
-  const usual = await (await OUTSIDE).leafFor('a.test');
+  const usual = OUTSIDE.leafFor('a.test');
   const log: string[] = [];
   const open = new Set<Socket>();
   const handshakes: SecureOrigin['handshakes'] = [];
@@ -66,7 +66,7 @@ export async function inspecting(
   server: { readonly port: number },
   options: BenchOptions = {},
 ): Promise<Bench> {
-  const ca = (await OUTSIDE).caPem;
+  const ca = OUTSIDE.caPem;
   const to = { 'a.test:443': server.port, 'a.test:80': server.port };
   return bench({ rules: REST, to, inspect: [ca], ...options });
 }

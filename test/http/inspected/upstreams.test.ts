@@ -1,8 +1,7 @@
-import { KeyObject } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
-import { issueAuthority, pem } from '../../../src/http/tls/certificates.ts';
+import { issueAuthority } from '../../../src/http/tls/certificates.ts';
 import { type Behaviour, eventually, origin, refusalIn } from '../harness.ts';
 import { inspecting, OUTSIDE, secureClient, secureOrigin, secureTalk, tunnel } from './secure.ts';
 
@@ -17,10 +16,12 @@ const always: Behaviour = (socket, soFar) => {
   if (/\r\n\r\n(?:abc)?$/.test(soFar)) socket.write(NO_CONTENT);
 };
 
-async function selfSigned(): Promise<SecureContext> {
-  const { certificate, keys } = await issueAuthority(Date.now());
-  const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' });
-  return createSecureContext({ key, cert: pem(certificate) });
+function selfSigned(): SecureContext {
+  const { certificate, keys } = issueAuthority(Date.now());
+  return createSecureContext({
+    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    cert: certificate,
+  });
 }
 
 /** Certificates that are not believed: what the server shows, what is trusted beside Node's own, and what is said. */
@@ -28,35 +29,35 @@ const UNTRUSTED: Readonly<
   Record<string, { make(): Promise<{ context: SecureContext; trust?: string }>; why: string }>
 > = {
   'of another name': {
-    make: async () => ({ context: await (await OUTSIDE).leafFor('b.test') }),
+    make: async () => ({ context: OUTSIDE.leafFor('b.test') }),
     why: 'ERR_TLS_CERT_ALTNAME_INVALID',
   },
   'of the name above': {
-    make: async () => ({ context: await (await OUTSIDE).leafFor('test') }),
+    make: async () => ({ context: OUTSIDE.leafFor('test') }),
     why: 'ERR_TLS_CERT_ALTNAME_INVALID',
   },
   'of its address': {
-    make: async () => ({ context: await (await OUTSIDE).leafFor('127.0.0.1') }),
+    make: async () => ({ context: OUTSIDE.leafFor('127.0.0.1') }),
     why: 'ERR_TLS_CERT_ALTNAME_INVALID',
   },
   'of an unknown authority': {
-    make: async () => ({ context: await (await SandboxAuthority.create()).leafFor('a.test') }),
+    make: async () => ({ context: new SandboxAuthority().leafFor('a.test') }),
     why: 'CERT|ISSUER|VERIFY',
   },
   'signed by itself': {
-    make: async () => ({ context: await selfSigned() }),
+    make: async () => ({ context: selfSigned() }),
     why: 'SELF_SIGNED|INVALID_PURPOSE',
   },
   'that has expired': {
     make: async () => {
-      const old = await SandboxAuthority.create(undefined, Date.now() - 90 * DAY);
+      const old = new SandboxAuthority(undefined, Date.now() - 90 * DAY);
       return { context: await old.leafFor('a.test'), trust: old.caPem };
     },
     why: 'CERT_HAS_EXPIRED',
   },
   'that is not valid yet': {
     make: async () => {
-      const future = await SandboxAuthority.create(undefined, Date.now() + 90 * DAY);
+      const future = new SandboxAuthority(undefined, Date.now() + 90 * DAY);
       return { context: await future.leafFor('a.test'), trust: future.caPem };
     },
     why: 'CERT_NOT_YET_VALID',
@@ -67,7 +68,7 @@ describe('a server with a certificate', () => {
   it.each(Object.entries(UNTRUSTED))(
     '%s is sent nothing, and its client told why',
     async (_what, { make, why }) => {
-      const { context, trust = (await OUTSIDE).caPem } = await make();
+      const { context, trust = OUTSIDE.caPem } = await make();
       const server = await secureOrigin(always, context);
       const made = await inspecting(server, { inspect: [trust] });
       const refusal = refusalIn(await secureTalk(made, GET));
@@ -80,7 +81,7 @@ describe('a server with a certificate', () => {
   );
 
   it('that the sandbox itself would be shown is not trusted: its authority is for the inside', async () => {
-    const inside = await SandboxAuthority.create();
+    const inside = new SandboxAuthority();
     const server = await secureOrigin(always, await inside.leafFor('a.test'));
     const made = await inspecting(server);
     expect(refusalIn(await secureTalk(made, GET))).toMatchObject({ status: 502 });
@@ -104,7 +105,7 @@ describe('a server with a certificate', () => {
   });
 
   it('of an old version of TLS is not spoken to', async () => {
-    const { leafKey, leaf } = await leafOfOutside();
+    const { leafKey, leaf } = leafOfOutside();
     const context = createSecureContext({
       key: leafKey,
       cert: leaf,
@@ -120,10 +121,10 @@ describe('a server with a certificate', () => {
 });
 
 /** A certificate of any authority: the version is refused before it is looked at. */
-async function leafOfOutside(): Promise<{ leafKey: string; leaf: string }> {
-  const { certificate, keys } = await issueAuthority(Date.now());
-  const leafKey = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }) as string;
-  return { leafKey, leaf: pem(certificate) };
+function leafOfOutside(): { leafKey: string; leaf: string } {
+  const { certificate, keys } = issueAuthority(Date.now());
+  const leafKey = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  return { leafKey, leaf: certificate };
 }
 
 describe('connections to a server', () => {
@@ -174,7 +175,7 @@ describe('connections to a server', () => {
   });
 
   it('are never resumed with a server that was not believed', async () => {
-    const contexts = [await (await OUTSIDE).leafFor('b.test')];
+    const contexts = [OUTSIDE.leafFor('b.test')];
     const server = await secureOrigin(always, () => contexts[0]!);
     const made = await inspecting(server);
     for (let i = 0; i < 2; i += 1)
@@ -184,8 +185,8 @@ describe('connections to a server', () => {
   });
 
   it('to a server that shows another certificate later are verified anew', async () => {
-    const good = await (await OUTSIDE).leafFor('a.test');
-    const bad = await (await OUTSIDE).leafFor('b.test');
+    const good = OUTSIDE.leafFor('a.test');
+    const bad = OUTSIDE.leafFor('b.test');
     let context = good;
     const server = await secureOrigin(
       (socket) => socket.end(NO_CONTENT),

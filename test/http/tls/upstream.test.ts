@@ -34,8 +34,8 @@ const target = (host: string, port: number) => ({
 
 describe('TLS to a server', () => {
   it.each(['a.test', '192.0.2.7'])('is for %s when an authority that is trusted says so', async (host) => {
-    const ca = await SandboxAuthority.create();
-    const { port } = await origin(await ca.leafFor(host));
+    const ca = new SandboxAuthority();
+    const { port } = await origin(ca.leafFor(host));
     const made = await new UpstreamTls(upstreamTrust([ca.caPem])).connect(target(host, port));
     expect(made.ok).toBe(true);
     if (!made.ok) return;
@@ -49,14 +49,14 @@ describe('TLS to a server', () => {
     ['a.test', '127.0.0.1'],
     ['192.0.2.7', '192.0.2.8'],
   ])('with a certificate for %s is none to %s', async (shown, host) => {
-    const ca = await SandboxAuthority.create();
-    const { port } = await origin(await ca.leafFor(shown));
+    const ca = new SandboxAuthority();
+    const { port } = await origin(ca.leafFor(shown));
     const made = await new UpstreamTls(upstreamTrust([ca.caPem])).connect(target(host, port));
     expect(made).toEqual({ ok: false, error: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   });
 
   it('by an authority that is not trusted is none', async () => {
-    const { port } = await origin(await (await SandboxAuthority.create()).leafFor('a.test'));
+    const { port } = await origin(new SandboxAuthority().leafFor('a.test'));
     const made = await new UpstreamTls(upstreamTrust([])).connect(target('a.test', port));
     expect(made).toMatchObject({ ok: false, error: expect.stringMatching(/CERT|ISSUER|VERIFY/) });
   });
