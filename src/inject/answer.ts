@@ -31,6 +31,15 @@ const OF_CODED_BYTES: ReadonlySet<string> = new Set([
   'repr-digest',
   'accept-ranges',
 ]);
+/**
+ * Codings of the single messages in a body: what is asked for, and what the answer has. gRPC's, and those of the Connect
+ * protocol, which are no codings of HTTP.
+ */
+const MESSAGE_CODINGS = [
+  ['grpc-accept-encoding', 'grpc-encoding'],
+  ['connect-accept-encoding', 'connect-content-encoding'],
+] as const;
+const ACCEPTED_MESSAGE_CODINGS: ReadonlySet<string> = new Set(MESSAGE_CODINGS.map(([accepted]) => accepted));
 const DIGESTS: ReadonlySet<string> = new Set(['content-md5', 'digest', 'content-digest', 'repr-digest']);
 
 /**
@@ -46,6 +55,11 @@ export function maskAnswer(mask: Mask, answer: AnswerHead): Result<MaskedAnswer,
   if (bodiless) return ok({ headers: mask.headers(headers), phrase, body: [] });
   if (status === 206)
     return err('it sent a part of what it was asked for in whole, where a credential could not be found');
+  for (const [, coding] of MESSAGE_CODINGS)
+    if (valuesOf(headers, coding).some((value) => value.toLowerCase() !== 'identity'))
+      return err(
+        'it sent messages in a coding that was not asked for, where a credential could not be found',
+      );
   const decoders = decodersFor(codings);
   if (decoders === null)
     return err('it sent a content coding that was not asked for, where a credential could not be found');
@@ -61,9 +75,14 @@ export function answerable(headers: readonly string[]): string[] {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
     if (name === 'range' || name === 'if-range') continue;
-    out.push(headers[i]!, name === 'accept-encoding' ? acceptedCodings(headers[i + 1]!) : headers[i + 1]!);
+    out.push(headers[i]!, acceptable(name, headers[i + 1]!));
   }
   return out;
+}
+
+function acceptable(name: string, value: string): string {
+  if (name === 'accept-encoding') return acceptedCodings(value);
+  return ACCEPTED_MESSAGE_CODINGS.has(name) ? 'identity' : value;
 }
 
 /** Decoded bytes are not those that a strong validator is about (RFC 9110 section 8.8.1). */

@@ -77,9 +77,25 @@ describe('answers', () => {
   it.each([
     ['a coding that nobody asked for', { headers: ['Content-Encoding', 'compress'] }],
     ['codings without end', { headers: ['Content-Encoding', 'gzip, gzip, gzip'] }],
+    ['messages of gRPC in a coding', { headers: ['grpc-encoding', 'gzip'] }],
+    ['messages of Connect in a coding', { headers: ['Connect-Content-Encoding', 'GZIP'] }],
     ['a part', { status: 206, headers: ['Content-Range', 'bytes 0-3/9'] }],
   ])('are refused: %s', async (_, more) => {
     expect((await answer(more, Buffer.alloc(0))).body).toContain('a credential could not be found');
+  });
+
+  it('of gRPC are masked within their messages, which keep their length', async () => {
+    const message = (text: string): Buffer => {
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(text.length, 1);
+      return Buffer.concat([head, Buffer.from(text)]);
+    };
+    const headers = ['Content-Type', 'application/grpc', 'grpc-encoding', 'identity'];
+    const body = Buffer.concat([message(`\n\x20${TOKEN}`), message('next')]);
+    for (const size of [1, 7, 1000])
+      expect((await answer({ headers }, body, size)).body).toBe(
+        Buffer.concat([message(`\n\x20${'*'.repeat(TOKEN.length)}`), message('next')]).toString(),
+      );
   });
 
   it('without a body tell of one as before', async () => {
@@ -117,4 +133,7 @@ it('asks for what can be undone', () => {
   expect(acceptedCodings('compress, *')).toBe('identity');
   expect(acceptedCodings('GZIP;q=0.5, br , exi')).toBe('GZIP;q=0.5, br');
   expect(answerable(['A', 'b', 'Range', 'bytes=0-'])).toEqual(['A', 'b']);
+  expect(answerable(['Grpc-Accept-Encoding', 'gzip,identity', 'connect-accept-encoding', 'gzip'])).toEqual([
+    ...['Grpc-Accept-Encoding', 'identity', 'connect-accept-encoding', 'identity'],
+  ]);
 });
