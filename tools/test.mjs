@@ -80,7 +80,21 @@ function count({ numPassedTests, numFailedTests, numPendingTests, testResults })
     broken += 1;
     console.error(`\nFAILED ${name}\n${message}`);
   }
+  tellSlowest(testResults);
   return { passed: numPassedTests, failed: numFailedTests + broken, skipped: numPendingTests };
+}
+
+/** Where the time goes. */
+function tellSlowest(testResults) {
+  const slowest = testResults
+    .map(({ name, startTime, endTime }) => ({ name, seconds: Math.round((endTime - startTime) / 1000) }))
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, 5)
+    .filter(({ seconds }) => seconds > 0);
+  if (slowest.length > 0)
+    console.log(
+      slowest.map(({ name, seconds }) => `  ${seconds} s ${name.replace(/^.*\/test\//, 'test/')}`).join('\n'),
+    );
 }
 
 function testUser() {
