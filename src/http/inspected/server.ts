@@ -15,13 +15,13 @@ import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseSurplus, refuseUndecided } from '../undecided.ts';
 import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
-import { serveHttp2 } from './http2-front.ts';
+import { serveHttp2 } from './http2/front.ts';
 import type { InferenceHandler } from './inference-handler.ts';
 import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
 import { Upstreams } from './upstreams.ts';
-import type { WebSockets } from './websockets.ts';
+import type { WebSockets } from './websocket/front.ts';
 
 export interface InspectionOptions {
   readonly context: ProxyContext;
@@ -221,7 +221,7 @@ export class InspectedServer implements Inspection {
   }
 
   async #loadWebSockets(): Promise<WebSockets> {
-    const { WebSockets } = await import('./websocket.late.ts');
+    const { WebSockets } = await import('./websocket/websocket.late.ts');
     return new WebSockets(this.#pipeline);
   }
 
