@@ -6,8 +6,9 @@ import type { Mask } from '../../../inject/mask.ts';
 import type { InjectionProblem } from '../../../inject/problem.ts';
 import { endToEndRequest } from '../../headers.ts';
 import type { BinaryJudgement, TextJudgement } from '../../websocket/from-client.ts';
-import { type Allowed, requestDraft } from '../judge.ts';
+import type { Allowed } from '../judge.ts';
 import type { Pipeline, Route } from '../pipeline.ts';
+import { requestDraft } from '../request-event.ts';
 
 export interface WebSocketCredentials {
   readonly head: { readonly target: string; readonly headers: readonly string[] };

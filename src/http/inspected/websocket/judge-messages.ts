@@ -18,7 +18,8 @@ import type { RequestUnread, RequestVerdict } from '../../../match/request-verdi
 import type { ProxyContext } from '../../authorise.ts';
 import type { Authority } from '../../request-target.ts';
 import type { ClientRules, Refusal } from '../../websocket/from-client.ts';
-import { type Allowed, requestDraft } from '../judge.ts';
+import type { Allowed } from '../judge.ts';
+import { requestDraft } from '../request-event.ts';
 
 type Context = Pick<ProxyContext, 'index' | 'emit' | 'guard'>;
 
