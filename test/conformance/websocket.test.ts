@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { onCleanup } from '../http/harness.ts';
-import { serving } from '../http/inspected/serving.ts';
+import { serving } from '../http/inspected/websocket/serving.ts';
 import { againstClient, againstServer, type CaseResult, installed } from './kosoku.ts';
 
 /** Of compression: messages of one size under each set of parameters; the others differ in size alone. */

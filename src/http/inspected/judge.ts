@@ -1,8 +1,8 @@
 /** One request on a connection that is looked at: is it one, is it for this host, may it be sent. One event (INV-04). */
 import { processOf } from '../../egress/decision-event.ts';
 import type { Candidates } from '../../egress/destination.ts';
-import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
-import { REFUSALS, type RefusalKind, refusalOf } from '../../event/refusal.ts';
+import type { ProcessReference, RuleReference } from '../../event/event.ts';
+import type { RefusalKind } from '../../event/refusal.ts';
 import { allAllowed, failed } from '../../guard/guard.ts';
 import { requestInputs } from '../../guard/input.ts';
 import { requestFactsAgain } from '../../inspect/recent-heads.ts';
@@ -14,6 +14,8 @@ import type { ProxyConnection } from '../connections.ts';
 import { type Authority, namesAuthority } from '../request-target.ts';
 import type { RequestToJudge } from './client-exchange.ts';
 import type { HeldBytes } from './content.ts';
+import { notPermitted, refuse as refuseRequest } from './refusing.ts';
+import { requestDraft } from './request-event.ts';
 import { decideSighted, type Seen } from './sighted.ts';
 
 /** A request that may be sent: as `facts` say, and in no other form. */
@@ -26,7 +28,6 @@ export interface Allowed {
   /** Endpoints that allow the destination: what its addresses are checked against. */
   readonly candidates: Candidates;
   readonly rule: RuleReference;
-  readonly binary: string;
   readonly process: ProcessReference | null;
 }
 
@@ -63,8 +64,11 @@ export async function judgeRequest(
   const caller = connection.identity();
   const identity = caller instanceof Promise ? await caller : caller;
   const process = identity.ok ? processOf(identity.value) : identity.error.process;
-  const refuse = (why: Why, path: string | null, seen?: Seen): Judgement =>
-    refuseRequestBy(context, authority, { method: client.method, path }, why, process, seen);
+  const refuse = (why: Why, path: string | null, seen?: Seen): Judgement => {
+    const request = { authority, method: client.method, path, process, seen };
+    const detail = notPermitted(request, 'by policy');
+    return { state: 'refused', refused: refuseRequest(context, request, { ...why, detail }) };
+  };
   const read = requestFactsAgain(client);
   if (!read.ok) {
     const { reason, detail } = read.error;
@@ -126,60 +130,8 @@ export async function judgeRequest(
   const action = verdict.kind === 'audit' ? 'audit' : 'allow';
   context.emit(requestDraft(action, decided, rule, authority, facts, process, sighted.asked));
   const { candidates } = destination;
-  const binary = who.executable.path;
   return {
     state: 'allowed',
-    allowed: { facts, held, formOf, selected, candidates, rule: rule ?? selected.rule, binary, process },
-  };
-}
-
-function refuseRequestBy(
-  context: ProxyContext,
-  authority: Authority,
-  request: { readonly method: string; readonly path: string | null },
-  why: Why,
-  process: ProcessReference | null,
-  seen?: Seen,
-): Judgement {
-  const { method, path } = request;
-  const { kind, reason, rule, wanted = null } = why;
-  const shown = { method, path: path ?? '' };
-  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, shown, process, seen?.asked));
-  const host = authority.host.text;
-  const { port } = authority;
-  const detail = `${method} ${host}:${port}${path ?? ''} not permitted by policy`;
-  const binary = process?.exe ?? null;
-  const facts = { kind, detail, reason, rule, method, path, host, port, binary, address: null, wanted };
-  const body = refusalOf(facts);
-  const form = seen?.formOf?.(kind, body);
-  return { state: 'refused', refused: { kind, body, ...(form === undefined ? {} : { form }) } };
-}
-
-/** The event about a request. Its query may hold what is nobody's business, and is left out. */
-export function requestDraft(
-  action: 'allow' | 'deny' | 'audit',
-  reason: Draft['reason'],
-  rule: RuleReference | null,
-  { host, port }: Authority,
-  { method, path }: { readonly method: string; readonly path: string },
-  process: ProcessReference | null,
-  asked: readonly string[] = [],
-): Draft {
-  return {
-    type: action === 'deny' ? 'denial' : 'decision',
-    layer: 'egress',
-    action,
-    reason,
-    rule,
-    subject: {
-      kind: 'request',
-      method,
-      host: host.text,
-      port,
-      path,
-      ...(asked.length === 0 ? {} : { asked }),
-    },
-    process,
-    count: 1,
+    allowed: { facts, held, formOf, selected, candidates, rule: rule ?? selected.rule, process },
   };
 }

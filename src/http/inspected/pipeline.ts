@@ -2,7 +2,7 @@
 
 import type { Soon } from '../../base/soon.ts';
 import { processOf } from '../../egress/decision-event.ts';
-import { REFUSALS, refusalOf } from '../../event/refusal.ts';
+import { REFUSALS, type RefusalKind } from '../../event/refusal.ts';
 import type { Injector } from '../../inject/injector.ts';
 import { InjectionError, type InjectionProblem } from '../../inject/problem.ts';
 import { servesInference } from '../../plan/inference.ts';
@@ -15,8 +15,9 @@ import type { HeldBytes } from './content.ts';
 import { exchange } from './exchange.ts';
 import type { InferenceHandler } from './inference-handler.ts';
 import { type Injected, inject } from './injected-request.ts';
-import { type Allowed, judgeRequest, requestDraft } from './judge.ts';
+import { type Allowed, judgeRequest } from './judge.ts';
 import { MaskedExchange } from './masked-exchange.ts';
+import { notPermitted, type RequestToRefuse, refuse, refusedAs } from './refusing.ts';
 import { OnlyHttp2, UpstreamProblem, type Upstreams } from './upstreams.ts';
 
 export interface Pipeline {
@@ -134,31 +135,22 @@ async function filledIn(
 
 export function refusedCredential(
   context: ProxyContext,
-  { authority }: Route,
-  { selected, facts, binary, process, formOf }: Allowed,
-  { kind, detail }: InjectionProblem,
+  route: Route,
+  allowed: Allowed,
+  { kind, detail: reason }: InjectionProblem,
 ): Refused {
-  const { rule } = selected;
-  context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, facts, process));
-  const { method, path } = facts;
-  const host = authority.host.text;
-  const { port } = authority;
-  const text = `${method} ${host}:${port}${path} not permitted with this credential`;
-  const body = refusalOf({
-    kind,
-    detail: text,
-    reason: detail,
-    rule,
-    method,
-    path,
-    host,
-    port,
-    binary,
-    address: null,
-  });
-  const form = formOf?.(kind, body);
-  return { kind, body, ...(form === undefined ? {} : { form }) };
+  const request = toRefuse(route, allowed);
+  const detail = notPermitted(request, 'with this credential');
+  return refuse(context, request, { kind, detail, reason, rule: allowed.selected.rule });
 }
+
+const toRefuse = ({ authority }: Route, { facts, process, formOf }: Allowed): RequestToRefuse => ({
+  authority,
+  method: facts.method,
+  path: facts.path,
+  process,
+  seen: { formOf },
+});
 
 /** gRPC has no other way than HTTP/2 to a server. */
 function isGrpc({ headers }: ClientExchange): boolean {
@@ -170,26 +162,19 @@ function isGrpc({ headers }: ClientExchange): boolean {
 
 /** The request was allowed, and the server could not be had. An address that is not allowed any more is refused. */
 export function failureOf(context: ProxyContext, route: Route, allowed: Allowed, error: Error): Refused {
-  const { authority } = route;
-  const { rule, binary, facts, process, formOf } = allowed;
   if (error instanceof InjectionError) return refusedCredential(context, route, allowed, error.problem);
   const problem = error instanceof UpstreamProblem ? error : null;
-  const kind =
+  const kind: RefusalKind =
     problem === null ? 'invalid_upstream_response' : (problem.destination?.reason ?? 'upstream_unreachable');
-  if (kind !== 'invalid_upstream_response' && kind !== 'upstream_unreachable' && kind !== 'name_not_resolved')
-    context.emit(requestDraft('deny', REFUSALS[kind].reason, rule, authority, facts, process));
-  const body = refusalOf({
+  const why = {
     kind,
     detail: REFUSALS[kind].meaning,
     reason: problem?.message ?? describeFailure(error),
-    rule,
-    method: facts.method,
-    path: facts.path,
-    host: authority.host.text,
-    port: authority.port,
-    binary,
+    rule: allowed.rule,
     address: problem?.destination?.address ?? null,
-  });
-  const form = formOf?.(kind, body);
-  return { kind, body, ...(form === undefined ? {} : { form }) };
+  };
+  const request = toRefuse(route, allowed);
+  const isFailure =
+    kind === 'invalid_upstream_response' || kind === 'upstream_unreachable' || kind === 'name_not_resolved';
+  return isFailure ? refusedAs(request, why) : refuse(context, request, why);
 }

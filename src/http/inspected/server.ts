@@ -1,6 +1,7 @@
 /** The connections and requests of one sandbox that are looked at: opened, read, judged one by one, and sent on. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RefusalFacts } from '../../event/refusal.ts';
 import type { Injector } from '../../inject/injector.ts';
 import { closeAfter, refuseRequest, refuseSocket } from '../answer.ts';
 import type { Inspection, ProxyContext, Refused } from '../authorise.ts';
@@ -15,13 +16,13 @@ import type { UpstreamTls } from '../tls/upstream.ts';
 import { endSilence, refuseSurplus, refuseUndecided } from '../undecided.ts';
 import { HeldBytes } from './content.ts';
 import { Http1Exchange } from './http1-exchange.ts';
-import { serveHttp2 } from './http2-front.ts';
+import { serveHttp2 } from './http2/front.ts';
 import type { InferenceHandler } from './inference-handler.ts';
 import { readOpening } from './opening.ts';
 import { defaultPort, type Pipeline, type Route, serveRequest } from './pipeline.ts';
 import { ALERT, alertRecord, checkHello, terminate } from './terminate.ts';
 import { Upstreams } from './upstreams.ts';
-import type { WebSockets } from './websockets.ts';
+import type { WebSockets } from './websocket/front.ts';
 
 export interface InspectionOptions {
   readonly context: ProxyContext;
@@ -34,6 +35,9 @@ export interface InspectionOptions {
   /** Null: no routes were given. */
   readonly inference: InferenceHandler | null;
 }
+
+/** Why a request is refused before it is judged. */
+type Problem = Pick<RefusalFacts, 'kind' | 'reason'>;
 
 export class InspectedServer implements Inspection {
   readonly #context: ProxyContext;
@@ -173,14 +177,10 @@ export class InspectedServer implements Inspection {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const context = this.#context;
-    const { limits } = context;
-    const refuse = ({ kind, body }: Refused): void =>
+    const { limits, onDefect } = this.#context;
+    const refuseFor = async (problem: Problem): Promise<void> => {
+      const { kind, body } = await this.#refuseUndecided(connection, request, problem, route.authority);
       refuseRequest(request, response, kind, body, limits.lingerMs);
-    const refuseFor = async (problem: Parameters<typeof refuseUndecided>[2]): Promise<void> => {
-      const { host, port } = route.authority;
-      const method = request.method ?? 'GET';
-      refuse(await refuseUndecided(context, connection, { ...problem, method, host: host.text, port }));
     };
     const problem =
       checkRequest(request, limits) ??
@@ -194,7 +194,7 @@ export class InspectedServer implements Inspection {
       if (unreadable === null || request.complete) return;
       connection.last = true;
       client.cutShort();
-      void refuseFor(unreadable).catch(context.onDefect);
+      void refuseFor(unreadable).catch(onDefect);
     };
     await serveRequest(this.#pipeline, connection, route, client);
     connection.onUnreadable = null;
@@ -211,9 +211,7 @@ export class InspectedServer implements Inspection {
     const { limits } = this.#context;
     const problem = checkRequest(request, limits) ?? checkHost(request, route.authority, defaultPort(route));
     if (problem !== null) {
-      const { host, port } = route.authority;
-      const facts = { ...problem, method: request.method ?? null, host: host.text, port };
-      const { kind, body } = await refuseUndecided(this.#context, connection, facts);
+      const { kind, body } = await this.#refuseUndecided(connection, request, problem, route.authority);
       return refuseSocket(connection.socket, kind, body, limits.lingerMs);
     }
     this.#webSockets ??= this.#loadWebSockets();
@@ -221,7 +219,7 @@ export class InspectedServer implements Inspection {
   }
 
   async #loadWebSockets(): Promise<WebSockets> {
-    const { WebSockets } = await import('./websocket.late.ts');
+    const { WebSockets } = await import('./websocket/websocket.late.ts');
     return new WebSockets(this.#pipeline);
   }
 
@@ -230,13 +228,20 @@ export class InspectedServer implements Inspection {
     request: IncomingMessage,
     reason: string,
   ): Promise<void> {
-    const method = request.method ?? null;
     detach(connection);
-    const refused = await refuseUndecided(this.#context, connection, {
-      kind: 'unsupported_protocol',
-      reason,
-      method,
-    });
-    refuseSocket(connection.socket, refused.kind, refused.body, this.#context.limits.lingerMs);
+    const problem = { kind: 'unsupported_protocol', reason } as const;
+    const { kind, body } = await this.#refuseUndecided(connection, request, problem, connection.authority);
+    refuseSocket(connection.socket, kind, body, this.#context.limits.lingerMs);
+  }
+
+  #refuseUndecided(
+    connection: ProxyConnection,
+    request: IncomingMessage,
+    problem: Problem,
+    authority: Authority | null,
+  ): Promise<Refused> {
+    const method = request.method ?? null;
+    const destination = { host: authority?.host.text ?? null, port: authority?.port ?? null };
+    return refuseUndecided(this.#context, connection, { ...problem, method, ...destination });
   }
 }

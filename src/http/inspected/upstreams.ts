@@ -7,7 +7,7 @@ import { UPSTREAM_LIMITS, type UpstreamLimits } from '../limits.ts';
 import { type Authority, authorityText } from '../request-target.ts';
 import type { UpstreamTls } from '../tls/upstream.ts';
 import type { Upstream } from './exchange.ts';
-import { Http2Upstream } from './http2-upstream.ts';
+import { Http2Upstream } from './http2/upstream.ts';
 
 /** Why there is no connection: the error that a request ends with. */
 export class UpstreamProblem extends Error {

@@ -3,9 +3,9 @@ import type { EventEmitter } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Dispatcher } from 'undici';
-import { HTTP2_LIMITS } from '../limits.ts';
-import type { AnswerHandler, Upstream } from './exchange.ts';
-import { grouped, regularFields } from './http2-exchange.ts';
+import { HTTP2_LIMITS } from '../../limits.ts';
+import type { AnswerHandler, Upstream } from '../exchange.ts';
+import { grouped, regularFields } from './exchange.ts';
 
 export class Http2Upstream implements Upstream {
   readonly #connect: () => Promise<Socket>;

@@ -1,27 +1,27 @@
 /** WebSockets of one sandbox on endpoints that say `protocol: websocket`: asked for, opened at the server, and read. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { refuseSocket } from '../answer.ts';
-import type { ProxyContext, Refused } from '../authorise.ts';
-import type { ProxyConnection } from '../connections.ts';
-import { headText } from '../exchange.ts';
-import { endToEndRequest, inspectedResponse } from '../headers.ts';
-import { negotiate } from '../negotiate.ts';
-import { authorityText } from '../request-target.ts';
-import { SharedByWebSockets } from '../websocket/budget.ts';
+import { refuseSocket } from '../../answer.ts';
+import type { ProxyContext, Refused } from '../../authorise.ts';
+import type { ProxyConnection } from '../../connections.ts';
+import { headText } from '../../exchange.ts';
+import { endToEndRequest, inspectedResponse } from '../../headers.ts';
+import { negotiate } from '../../negotiate.ts';
+import { authorityText } from '../../request-target.ts';
+import { SharedByWebSockets } from '../../websocket/budget.ts';
 import {
   answerHeaders,
   checkAnswer,
   checkHandshake,
   type Handshake,
   requestHeaders,
-} from '../websocket/handshake.ts';
-import { relayWebSocket, type WebSocketRelay } from '../websocket/relay.ts';
-import type { RequestToJudge } from './client-exchange.ts';
-import { judgeRequest, type Objection } from './judge.ts';
+} from '../../websocket/handshake.ts';
+import { relayWebSocket, type WebSocketRelay } from '../../websocket/relay.ts';
+import type { RequestToJudge } from '../client-exchange.ts';
+import { judgeRequest, type Objection } from '../judge.ts';
+import { defaultPort, failureOf, type Pipeline, type Route, refusedCredential } from '../pipeline.ts';
+import { credentialsOf, type WebSocketCredentials } from './credentials.ts';
 import { WebSocketJudge } from './judge-messages.ts';
-import { defaultPort, failureOf, type Pipeline, type Route, refusedCredential } from './pipeline.ts';
-import { credentialsOf, type WebSocketCredentials } from './websocket-credentials.ts';
 
 interface Opened {
   readonly judge: WebSocketJudge;

@@ -1,2 +1,2 @@
 /** Loaded late: at the first request for a WebSocket. */
-export { WebSockets } from './websockets.ts';
+export { WebSockets } from './front.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Draft } from '../../../src/event/event.ts';
-import type { Guard } from '../../../src/guard/guard.ts';
-import { WebSocketJudge } from '../../../src/http/inspected/judge-messages.ts';
-import { buildIndex } from '../../../src/match/egress-index.ts';
-import type { OperationRule } from '../../../src/plan/messages.ts';
-import type { EgressEndpoint, EndpointInspection } from '../../../src/plan/plan.ts';
-import { inspected, request } from '../../match/requests.ts';
-import { binary, host, identity, policy, table } from '../../match/tables.ts';
+import type { Draft } from '../../../../src/event/event.ts';
+import type { Guard } from '../../../../src/guard/guard.ts';
+import { WebSocketJudge } from '../../../../src/http/inspected/websocket/judge-messages.ts';
+import { buildIndex } from '../../../../src/match/egress-index.ts';
+import type { OperationRule } from '../../../../src/plan/messages.ts';
+import type { EgressEndpoint, EndpointInspection } from '../../../../src/plan/plan.ts';
+import { inspected, request } from '../../../match/requests.ts';
+import { binary, host, identity, policy, table } from '../../../match/tables.ts';
 
 const BYTES = Buffer.from('hello');
 const PASS = { kind: 'pass' };

@@ -1,11 +1,11 @@
 /** An exchange over one stream of HTTP/2 (RFC 9113). */
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import type { Readable } from 'node:stream';
-import { refusalAnswer } from '../answer.ts';
-import type { Refused } from '../authorise.ts';
-import { isHeader } from '../headers.ts';
-import type { ClientExchange, WholeAnswer } from './client-exchange.ts';
-import { Http2Body } from './http2-body.ts';
+import { refusalAnswer } from '../../answer.ts';
+import type { Refused } from '../../authorise.ts';
+import { isHeader } from '../../headers.ts';
+import type { ClientExchange, WholeAnswer } from '../client-exchange.ts';
+import { Http2Body } from './body.ts';
 
 export interface Http2Head {
   readonly method: string;

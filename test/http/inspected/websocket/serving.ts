@@ -1,25 +1,25 @@
 /** Requests for WebSockets, taken as they are behind the proxy, with a server on loopback behind `a.test`. */
 import { createServer, request } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { parseAddress } from '../../../src/base/address.ts';
-import { ok } from '../../../src/base/result.ts';
-import { ConnectToTable } from '../../../src/egress/connect-to.ts';
-import { Destinations } from '../../../src/egress/destination.ts';
-import { createDialer } from '../../../src/egress/dial.ts';
-import type { Draft } from '../../../src/event/event.ts';
-import type { ProxyContext } from '../../../src/http/authorise.ts';
-import { ProxyConnection } from '../../../src/http/connections.ts';
-import { HeldBytes } from '../../../src/http/inspected/content.ts';
-import { Upstreams } from '../../../src/http/inspected/upstreams.ts';
-import { WebSockets } from '../../../src/http/inspected/websockets.ts';
-import { PROXY_LIMITS } from '../../../src/http/limits.ts';
-import { UpstreamTls, upstreamTrust } from '../../../src/http/tls/upstream.ts';
-import type { Injector } from '../../../src/inject/injector.ts';
-import { buildIndex } from '../../../src/match/egress-index.ts';
-import type { EndpointCredential } from '../../../src/plan/plan.ts';
-import { inspected } from '../../match/requests.ts';
-import { host, identity, policy, table } from '../../match/tables.ts';
-import { onCleanup } from '../harness.ts';
+import { parseAddress } from '../../../../src/base/address.ts';
+import { ok } from '../../../../src/base/result.ts';
+import { ConnectToTable } from '../../../../src/egress/connect-to.ts';
+import { Destinations } from '../../../../src/egress/destination.ts';
+import { createDialer } from '../../../../src/egress/dial.ts';
+import type { Draft } from '../../../../src/event/event.ts';
+import type { ProxyContext } from '../../../../src/http/authorise.ts';
+import { ProxyConnection } from '../../../../src/http/connections.ts';
+import { HeldBytes } from '../../../../src/http/inspected/content.ts';
+import { Upstreams } from '../../../../src/http/inspected/upstreams.ts';
+import { WebSockets } from '../../../../src/http/inspected/websocket/front.ts';
+import { PROXY_LIMITS } from '../../../../src/http/limits.ts';
+import { UpstreamTls, upstreamTrust } from '../../../../src/http/tls/upstream.ts';
+import type { Injector } from '../../../../src/inject/injector.ts';
+import { buildIndex } from '../../../../src/match/egress-index.ts';
+import type { EndpointCredential } from '../../../../src/plan/plan.ts';
+import { inspected } from '../../../match/requests.ts';
+import { host, identity, policy, table } from '../../../match/tables.ts';
+import { onCleanup } from '../../harness.ts';
 
 export const rules = (
   allow: string[],

@@ -9,9 +9,9 @@ import {
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { HTTP2_LIMITS } from '../../../src/http/limits.ts';
-import { type Bench, listen, onCleanup } from '../harness.ts';
-import { handshake, inspecting, OUTSIDE, secureOrigin, tunnel } from './secure.ts';
+import { HTTP2_LIMITS } from '../../../../src/http/limits.ts';
+import { type Bench, listen, onCleanup } from '../../harness.ts';
+import { handshake, inspecting, OUTSIDE, secureOrigin, tunnel } from '../secure.ts';
 
 async function session(made: Bench): Promise<{ client: ClientHttp2Session; secure: TLSSocket }> {
   const { socket } = await tunnel(made.port);

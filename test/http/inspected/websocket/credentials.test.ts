@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { EndpointCredential } from '../../../src/plan/plan.ts';
-import { CREDENTIAL, injector, ph, SECRET, TOKEN } from '../../inject/pretended.ts';
-import { eventually, onCleanup } from '../harness.ts';
+import type { EndpointCredential } from '../../../../src/plan/plan.ts';
+import { CREDENTIAL, injector, ph, SECRET, TOKEN } from '../../../inject/pretended.ts';
+import { eventually, onCleanup } from '../../harness.ts';
 import { serving } from './serving.ts';
 
 const FILLS: EndpointCredential = { ...CREDENTIAL, cleartext: true, websocket: true };

@@ -3,22 +3,23 @@
  * they come. A text message is `WEBSOCKET_TEXT`, and is read where rules are about operations of GraphQL. Nobody reads a
  * binary message, so only a rule for every method allows it, and only where any text would be allowed.
  */
-import type { Draft, RuleReference } from '../../event/event.ts';
-import { REFUSALS, type RefusalKind } from '../../event/refusal.ts';
-import { allAllowed } from '../../guard/guard.ts';
-import { requestInputs } from '../../guard/input.ts';
-import { messageFacts, messageReader } from '../../inspect/asked.ts';
-import { askedNames } from '../../match/asked-text.ts';
-import { decide } from '../../match/decide.ts';
-import { decideRequest } from '../../match/decide-request.ts';
-import type { EgressIndex } from '../../match/egress-index.ts';
-import type { BinaryIdentity } from '../../match/identity.ts';
-import type { RequestFacts } from '../../match/request-facts.ts';
-import type { RequestUnread, RequestVerdict } from '../../match/request-verdict.ts';
-import type { ProxyContext } from '../authorise.ts';
-import type { Authority } from '../request-target.ts';
-import type { ClientRules, Refusal } from '../websocket/from-client.ts';
-import { type Allowed, requestDraft } from './judge.ts';
+import type { Draft, RuleReference } from '../../../event/event.ts';
+import { REFUSALS, type RefusalKind } from '../../../event/refusal.ts';
+import { allAllowed } from '../../../guard/guard.ts';
+import { requestInputs } from '../../../guard/input.ts';
+import { messageFacts, messageReader } from '../../../inspect/asked.ts';
+import { askedNames } from '../../../match/asked-text.ts';
+import { decide } from '../../../match/decide.ts';
+import { decideRequest } from '../../../match/decide-request.ts';
+import type { EgressIndex } from '../../../match/egress-index.ts';
+import type { BinaryIdentity } from '../../../match/identity.ts';
+import type { RequestFacts } from '../../../match/request-facts.ts';
+import type { RequestUnread, RequestVerdict } from '../../../match/request-verdict.ts';
+import type { ProxyContext } from '../../authorise.ts';
+import type { Authority } from '../../request-target.ts';
+import type { ClientRules, Refusal } from '../../websocket/from-client.ts';
+import type { Allowed } from '../judge.ts';
+import { requestDraft } from '../request-event.ts';
 
 type Context = Pick<ProxyContext, 'index' | 'emit' | 'guard'>;
 

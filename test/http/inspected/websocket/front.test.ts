@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { eventually, listen, onCleanup, origin, refusalIn } from '../harness.ts';
+import { eventually, listen, onCleanup, origin, refusalIn } from '../../harness.ts';
 import { rules, serving } from './serving.ts';
 
 /** An echo by ws, and what it has seen. */

@@ -1,13 +1,14 @@
 /** Credentials of one WebSocket: in the request that asks for it, in the client's text, and nowhere in the server's. */
 import type { IncomingMessage } from 'node:http';
-import { ok, type Result } from '../../base/result.ts';
-import { REFUSALS } from '../../event/refusal.ts';
-import type { Mask } from '../../inject/mask.ts';
-import type { InjectionProblem } from '../../inject/problem.ts';
-import { endToEndRequest } from '../headers.ts';
-import type { BinaryJudgement, TextJudgement } from '../websocket/from-client.ts';
-import { type Allowed, requestDraft } from './judge.ts';
-import type { Pipeline, Route } from './pipeline.ts';
+import { ok, type Result } from '../../../base/result.ts';
+import { REFUSALS } from '../../../event/refusal.ts';
+import type { Mask } from '../../../inject/mask.ts';
+import type { InjectionProblem } from '../../../inject/problem.ts';
+import { endToEndRequest } from '../../headers.ts';
+import type { BinaryJudgement, TextJudgement } from '../../websocket/from-client.ts';
+import type { Allowed } from '../judge.ts';
+import type { Pipeline, Route } from '../pipeline.ts';
+import { requestDraft } from '../request-event.ts';
 
 export interface WebSocketCredentials {
   readonly head: { readonly target: string; readonly headers: readonly string[] };

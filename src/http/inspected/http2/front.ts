@@ -6,16 +6,16 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
-import type { ProxyContext } from '../authorise.ts';
-import { detach, type ProxyConnection } from '../connections.ts';
-import { guarded } from '../front.ts';
-import { checkFields, type HeaderProblem } from '../headers.ts';
-import { HTTP2_LIMITS } from '../limits.ts';
-import { namesAuthority } from '../request-target.ts';
-import { refuseUndecided } from '../undecided.ts';
-import type { ClientExchange } from './client-exchange.ts';
-import { Http2Exchange, type Http2Head, regularFields } from './http2-exchange.ts';
-import { defaultPort, type Route } from './pipeline.ts';
+import type { ProxyContext } from '../../authorise.ts';
+import { detach, type ProxyConnection } from '../../connections.ts';
+import { guarded } from '../../front.ts';
+import { checkFields, type HeaderProblem } from '../../headers.ts';
+import { HTTP2_LIMITS } from '../../limits.ts';
+import { namesAuthority } from '../../request-target.ts';
+import { refuseUndecided } from '../../undecided.ts';
+import type { ClientExchange } from '../client-exchange.ts';
+import { defaultPort, type Route } from '../pipeline.ts';
+import { Http2Exchange, type Http2Head, regularFields } from './exchange.ts';
 
 /** Serves the connection from its first byte. */
 export function serveHttp2(
