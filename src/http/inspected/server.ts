@@ -62,7 +62,7 @@ export class InspectedServer implements Inspection {
       onRequest: (_context, connection, request, response) =>
         this.#handle(connection, this.#routeOf(connection), request, response),
       onConnect: (_context, connection, request) =>
-        this.#refuseTakeover(connection, request, 'CONNECT is no request to a server'),
+        this.#refuseTakeover(connection, request, 'CONNECT is no request to a server', connection.authority),
       onUpgrade: (_context, connection, request, head) =>
         this.#upgrade(connection, this.#routeOf(connection), request, head),
     });
@@ -207,7 +207,7 @@ export class InspectedServer implements Inspection {
     head: Buffer,
   ): Promise<void> {
     if (!asksForWebSocket(request))
-      return this.#refuseTakeover(connection, request, 'another protocol is asked for');
+      return this.#refuseTakeover(connection, request, 'another protocol is asked for', route.authority);
     const { limits } = this.#context;
     const problem = checkRequest(request, limits) ?? checkHost(request, route.authority, defaultPort(route));
     if (problem !== null) {
@@ -227,10 +227,11 @@ export class InspectedServer implements Inspection {
     connection: ProxyConnection,
     request: IncomingMessage,
     reason: string,
+    authority: Authority | null,
   ): Promise<void> {
     detach(connection);
     const problem = { kind: 'unsupported_protocol', reason } as const;
-    const { kind, body } = await this.#refuseUndecided(connection, request, problem, connection.authority);
+    const { kind, body } = await this.#refuseUndecided(connection, request, problem, authority);
     refuseSocket(connection.socket, kind, body, this.#context.limits.lingerMs);
   }
 

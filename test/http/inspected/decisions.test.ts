@@ -318,6 +318,15 @@ describe('a request on a connection that is looked at', () => {
       ['request', 'deny'],
     ]);
   });
+
+  it('in absolute form that asks for another protocol is refused by the name of its server', async () => {
+    const made = await inspecting(noServer);
+    const asked =
+      'GET http://a.test/v1/a HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: imap\r\n\r\n';
+    expect(refusalIn(await new Client(made.port).send(asked).end())).toMatchObject({
+      ...{ status: 400, code: 'OSH-EGR-019', host: 'a.test', port: 80 },
+    });
+  });
 });
 
 describe('a server that is not to be had', () => {
