@@ -14,7 +14,7 @@ const tool = (...scripts: string[]): Tool => ({
   steps: () => scripts.map(sh),
 });
 const MAKE = 'mkdir bin; echo "#!/bin/sh" >bin/tool; chmod +x bin/tool';
-const place = (root: string): string => join(root, `openshell-programs-${process.getuid!()}`);
+const place = (root: string): string => join(root, `openshell-tools-${process.getuid!()}`);
 
 it('installs a tool once, however many want it at once', async () => {
   const root = scratch.directory('once');

@@ -44,7 +44,7 @@ export async function installedOnce(tool: Tool, root = tmpdir()): Promise<Instal
   }
 }
 
-const placeOf = (root: string, uid: number): string => join(root, `openshell-programs-${uid}`);
+const placeOf = (root: string, uid: number): string => join(root, `openshell-tools-${uid}`);
 const lastLine = (text: string): string => text.trim().split('\n').at(-1)!;
 const nameOf = ({ name, version }: Tool): string => `${name}-${version}`;
 
