@@ -6,11 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { builtByGo } from './go.ts';
 
-const opa = await builtByGo('github.com/open-policy-agent/opa', 'v1.22.2');
+export const opa = await builtByGo('github.com/open-policy-agent/opa', 'v1.22.2');
 const OPA = 'program' in opa ? opa.program : '';
-
-/** Why there is none, or null. */
-export const noOpa: string | null = 'missing' in opa ? opa.missing : null;
 
 /**
  * Compiles one module.
