@@ -65,6 +65,6 @@ const started = (python: string, args: readonly string[]): ChildProcess =>
 async function* linesOf(child: ChildProcess): AsyncIterable<string> {
   const exited = once(child, 'exit');
   yield* createInterface({ input: child.stdout! });
-  const [code] = (await exited) as [number | null];
-  if (code !== 0) throw new Error(`kosoku ended with ${code}`);
+  const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
+  if (code !== 0) throw new Error(`kosoku ended with ${code ?? signal}`);
 }
