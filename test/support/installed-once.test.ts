@@ -31,7 +31,11 @@ it('installs a tool once, however many want it at once', async () => {
 it.each([
   ['a command fails', tool('echo a >&2; echo why >&2; exit 3', MAKE), 'why'],
   ['a command says nothing', tool('exit 3'), 'sh ended with 3'],
-  ['there is no such command', { ...tool(), steps: () => [{ argv: ['no-such-command'] }] }, 'ENOENT'],
+  [
+    'there is no such command',
+    { ...tool(), steps: () => [{ argv: ['no-such-command'] }] },
+    'spawn no-such-command',
+  ],
   ['what was installed is something else', tool('mkdir bin'), 'ENOENT'],
 ])('says why there is none, and leaves nothing, where %s', async (name, wanted, why) => {
   const root = scratch.directory(name);
