@@ -2,12 +2,13 @@
  * `--credential NAME=env:VAR|file:PATH|fd:N`: where a secret is read from. What is read is in no message, no argument
  * and no variable of anything that is started after.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { SecretPlace } from '../base/secret-place.ts';
 import { printable } from '../base/source.ts';
 import { parseCredential } from '../inject/credential-document.ts';
 import { CREDENTIAL_LIMITS, type CredentialDocument } from '../inject/provider.ts';
+import { readSecret, type SecretProblem } from '../inject/read-secret.ts';
 import { UsageError } from './usage.ts';
 
 export interface ReadCredential {
@@ -20,6 +21,8 @@ export interface ReadCredential {
 
 const GIVEN = /^(?<name>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})=(?<kind>env|file|fd):(?<from>.+)$/s;
 const FORM = 'expected NAME=env:VAR, NAME=file:PATH or NAME=fd:N';
+/** S_IRGRP, S_IROTH. */
+const READ_BY_OTHERS = 0o044;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** @param environment openshell's own; variables that hold a credential are taken out of it */
@@ -36,11 +39,21 @@ export function readCredentials(
     const where = `--credential ${name}=${kind}:${printable(from)}`;
     if (read.some(({ provider }) => provider.name === name))
       throw new UsageError(`${where}: there is a credential of that name already`);
-    const { text: content, file, warnings } = source(kind!, from, where, environment);
+    const place = placeOf(kind!, from);
+    const secret = readSecret(place, environment, CREDENTIAL_LIMITS.credentialBytes);
+    if (!secret.ok) throw new UsageError(`${where}: ${clauseOf(secret.error)}`);
+    const { text: content, mode } = secret.value;
     if (kind === 'env') spent.add(from);
     const parsed = parseCredential(content, kind === 'env' ? from : variableFor(name));
     if (!parsed.ok) throw new UsageError(`${where}: the credential ${parsed.error}`);
-    read.push({ provider: { name, ...parsed.value }, file, warnings });
+    read.push({
+      provider: { name, ...parsed.value },
+      file: place.kind === 'file' && mode !== null ? place.path : null,
+      warnings:
+        mode !== null && (mode & READ_BY_OTHERS) !== 0
+          ? [`${where}: other users of this host can read the file; \`chmod 600\` it`]
+          : [],
+    });
   }
   for (const variable of spent) delete environment[variable];
   return read;
@@ -53,67 +66,23 @@ const variableFor = (name: string): string =>
     .replace(/[^A-Z0-9_]/g, '_')
     .replace(/^(?=\d)/, '_');
 
-interface Source {
-  readonly text: string;
-  readonly file: string | null;
-  readonly warnings: readonly string[];
+function placeOf(kind: string, from: string): SecretPlace {
+  if (kind === 'env' && VARIABLE.test(from)) return { kind, name: from };
+  if (kind === 'fd' && /^\d{1,7}$/.test(from)) return { kind, fd: Number(from) };
+  if (kind === 'file')
+    return { kind, path: from.startsWith('~/') ? join(homedir(), from.slice(2)) : resolve(from) };
+  throw new UsageError(`--credential: ${FORM}`);
 }
 
-function source(
-  kind: string,
-  from: string,
-  where: string,
-  environment: Record<string, string | undefined>,
-): Source {
-  if (kind === 'env') {
-    if (!VARIABLE.test(from)) throw new UsageError(`--credential: ${FORM}`);
-    const text = environment[from];
-    if (text === undefined) throw new UsageError(`${where}: the variable is not set`);
-    return { text, file: null, warnings: [] };
+function clauseOf(problem: SecretProblem): string {
+  switch (problem.kind) {
+    case 'unset':
+      return 'the variable is not set';
+    case 'unreadable':
+      return problem.code;
+    case 'too long':
+      return `the credential is longer than ${CREDENTIAL_LIMITS.credentialBytes} bytes`;
+    case 'no UTF-8':
+      return 'the credential is no UTF-8 text';
   }
-  if (kind === 'fd') {
-    if (!/^\d{1,7}$/.test(from)) throw new UsageError(`--credential: ${FORM}`);
-    return { text: readDescriptor(Number(from), where), file: null, warnings: [] };
-  }
-  return readFile(from.startsWith('~/') ? join(homedir(), from.slice(2)) : resolve(from), where);
-}
-
-function readFile(path: string, where: string): Source {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    throw new UsageError(`${where}: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  const stats = fstatSync(descriptor);
-  const text = readDescriptor(descriptor, where);
-  const open = stats.isFile() && (stats.mode & 0o044) !== 0;
-  return {
-    text,
-    file: stats.isFile() ? path : null,
-    warnings: open ? [`${where}: other users of this host can read the file; \`chmod 600\` it`] : [],
-  };
-}
-
-/** Everything that it yields, and closes it. */
-function readDescriptor(descriptor: number, where: string): string {
-  const most = CREDENTIAL_LIMITS.credentialBytes;
-  const bytes = Buffer.alloc(most + 1);
-  let length = 0;
-  try {
-    for (;;) {
-      const count = readSync(descriptor, bytes, length, bytes.length - length, null);
-      length += count;
-      if (count === 0 || length > most) break;
-    }
-    closeSync(descriptor);
-  } catch (error) {
-    throw new UsageError(`${where}: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  if (length > most) throw new UsageError(`${where}: the credential is longer than ${most} bytes`);
-  const text = bytes.toString('utf8', 0, length);
-  if (!Buffer.from(text).equals(bytes.subarray(0, length)))
-    throw new UsageError(`${where}: the credential is no UTF-8 text`);
-  bytes.fill(0);
-  return text;
 }

@@ -1,10 +1,16 @@
 /** Reads the secrets of routes, once, before anything of the workload runs. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
-import type { CredentialSource, InferenceRoutes } from '../policy/routes/routes.ts';
+import type { SecretPlace } from '../base/secret-place.ts';
+import { readSecret, type SecretProblem } from '../inject/read-secret.ts';
+import type { InferenceRoutes } from '../policy/routes/routes.ts';
 
+/** Bytes. */
 const MAX_SECRET = 16 * 1024;
+/** Bytes that may stand after it. */
+const LINE_END = 2;
+const TOO_LONG = `is longer than ${MAX_SECRET} bytes`;
+const NO_HEADER = 'holds characters that a header cannot carry';
 /** What a header can carry. */
 const USABLE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
@@ -23,7 +29,7 @@ export function readSecrets(
   for (const { name, credential } of routes) {
     if (credential === null) continue;
     const place = placeOf(credential);
-    const secret = read.get(place) ?? readSecret(credential, environment, directory);
+    const secret = read.get(place) ?? readUsable(credential, environment, directory);
     read.set(place, secret);
     if (!secret.ok) return err(`the credential of the route ${name} (${place}) ${secret.error}`);
     secrets.set(name, secret.value);
@@ -40,54 +46,40 @@ export const secretFiles = ({ routes }: InferenceRoutes, directory: string): str
   ),
 ];
 
-const placeOf = (source: CredentialSource): string =>
+const placeOf = (source: SecretPlace): string =>
   source.kind === 'env'
     ? `env:${source.name}`
     : source.kind === 'fd'
       ? `fd:${source.fd}`
       : `file:${source.path}`;
 
-function readSecret(
-  source: CredentialSource,
+function readUsable(
+  source: SecretPlace,
   environment: Readonly<Record<string, string | undefined>>,
   directory: string,
 ): Result<string, string> {
-  if (source.kind === 'env') {
-    const value = environment[source.name];
-    return value === undefined ? err('is not set in the environment of openshell') : usable(value);
-  }
-  try {
-    if (source.kind === 'fd') {
-      const text = readAll(source.fd);
-      closeSync(source.fd);
-      return usable(text);
-    }
-    const fd = openSync(resolve(directory, source.path), 'r');
-    try {
-      return usable(readAll(fd));
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    return err(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
-  }
+  const place = source.kind === 'file' ? { ...source, path: resolve(directory, source.path) } : source;
+  const read = readSecret(place, environment, MAX_SECRET + LINE_END);
+  return read.ok ? usable(read.value.text) : err(clauseOf(read.error));
 }
 
-function readAll(fd: number): string {
-  const bytes = Buffer.alloc(MAX_SECRET + 1);
-  let length = 0;
-  while (length < bytes.length) {
-    const got = readSync(fd, bytes, length, bytes.length - length, null);
-    if (got === 0) break;
-    length += got;
+function clauseOf(problem: SecretProblem): string {
+  switch (problem.kind) {
+    case 'unset':
+      return 'is not set in the environment of openshell';
+    case 'unreadable':
+      return `cannot be read (${problem.code})`;
+    case 'too long':
+      return TOO_LONG;
+    case 'no UTF-8':
+      return NO_HEADER;
   }
-  return bytes.toString('utf8', 0, length);
 }
 
 /** One line feed at the end belongs to the file. */
 function usable(text: string): Result<string, string> {
   const secret = text.replace(/\r?\n$/, '');
   if (secret === '') return err('is empty');
-  if (secret.length > MAX_SECRET) return err(`is longer than ${MAX_SECRET} bytes`);
-  return USABLE.test(secret) ? ok(secret) : err('holds characters that a header cannot carry');
+  if (secret.length > MAX_SECRET) return err(TOO_LONG);
+  return USABLE.test(secret) ? ok(secret) : err(NO_HEADER);
 }

@@ -9,6 +9,7 @@ import { OUTSIDE, secureOrigin } from '../http/inspected/secure.ts';
 import { inspected } from '../match/requests.ts';
 import { host, policy, table } from '../match/tables.ts';
 import { h2spec, runH2spec } from '../support/h2spec.ts';
+import { skipped } from '../support/installed-once.ts';
 
 const tool = await h2spec();
 const TIMEOUT = 600_000;
@@ -61,7 +62,7 @@ async function proxy(): Promise<number> {
   return port;
 }
 
-describe.skipIf('missing' in tool)(`h2spec${'missing' in tool ? ` (skipped: ${tool.missing})` : ''}`, () => {
+describe.skipIf('missing' in tool)(`h2spec${skipped(tool)}`, () => {
   const { program } = tool as { program: string };
 
   it('finds no failure that a bare server does not have', { timeout: TIMEOUT }, async () => {

@@ -1,19 +1,14 @@
-/**
- * Autobahn's WebSocket cases, by kosoku (PyPI) in a virtual environment that is made once for a machine. Without Python or
- * a package index there is none.
- */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+/** Autobahn's WebSocket cases, by kosoku (PyPI) in a virtual environment. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, renameSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { type Installed, installedOnce } from '../support/installed-once.ts';
 
 const VERSION = '0.1.0';
+const PIP = ['-q', '--disable-pip-version-check', '--retries', '1', '--timeout', '20'];
 const SCRIPT = fileURLToPath(new URL('run_cases.py', import.meta.url));
-const run = promisify(execFile);
 
 export interface CaseResult {
   readonly id: string;
@@ -22,40 +17,17 @@ export interface CaseResult {
   readonly close: string;
 }
 
-export type Kosoku = { readonly python: string } | { readonly missing: string };
-
-/** Made beside its place and renamed, so that one that is there is whole. */
-export async function installed(): Promise<Kosoku> {
-  const home = join(tmpdir(), `openshell-kosoku-${VERSION}-${process.getuid!()}`);
-  const python = join(home, 'bin', 'python');
-  if (existsSync(python)) return { python };
-  const fresh = `${home}.${process.pid}`;
-  const pip = [
-    '-m',
-    'pip',
-    'install',
-    '-q',
-    '--disable-pip-version-check',
-    '--retries',
-    '1',
-    '--timeout',
-    '20',
-  ];
-  try {
-    await run('python3', ['-m', 'venv', fresh]);
-    await run(join(fresh, 'bin', 'python'), [...pip, `kosoku==${VERSION}`]);
-    renameSync(fresh, home);
-  } catch (error) {
-    if (!existsSync(python)) return { missing: `kosoku ${VERSION} cannot be installed: ${reasonOf(error)}` };
-  }
-  return { python };
-}
-
-const reasonOf = (error: unknown): string =>
-  String((error as { stderr?: string }).stderr || (error as Error).message)
-    .trim()
-    .split('\n')
-    .at(-1)!;
+/** Its program is Python. Without Python or a package index there is none. */
+export const installedKosoku = (): Promise<Installed> =>
+  installedOnce({
+    name: 'kosoku',
+    version: VERSION,
+    program: 'bin/python',
+    steps: (directory) => [
+      { argv: ['python3', '-m', 'venv', directory] },
+      { argv: [join(directory, 'bin/python'), '-m', 'pip', 'install', ...PIP, `kosoku==${VERSION}`] },
+    ],
+  });
 
 /** Runs cases against the server at that URL. */
 export async function againstServer(
@@ -93,6 +65,6 @@ const started = (python: string, args: readonly string[]): ChildProcess =>
 async function* linesOf(child: ChildProcess): AsyncIterable<string> {
   const exited = once(child, 'exit');
   yield* createInterface({ input: child.stdout! });
-  const [code] = (await exited) as [number | null];
-  if (code !== 0) throw new Error(`kosoku ended with ${code}`);
+  const [code, signal] = (await exited) as [number | null, NodeJS.Signals | null];
+  if (code !== 0) throw new Error(`kosoku ended with ${code ?? signal}`);
 }

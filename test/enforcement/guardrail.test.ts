@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { noOpa, type OpaServer, opaBundle, startOpa } from '../support/opa.ts';
+import { skipped } from '../support/installed-once.ts';
+import { type OpaServer, opa, opaBundle, startOpa } from '../support/opa.ts';
 import { EchoServer, noReload, policyFor } from './reload.ts';
 import { denialsIn, inEachTier, Workplace } from './workplace.ts';
 
@@ -16,7 +17,7 @@ const TRY = (way: string, host: string): string =>
     : `curl -s -p -x http://127.0.0.1:3128 -o /dev/null -w '%{http_connect}\\n' http://${host}:7000/ --max-time 5; true`;
 
 inEachTier((tier) => {
-  describe.skipIf(noReload !== null || noOpa !== null)('a guardrail', () => {
+  describe.skipIf(noReload !== null || 'missing' in opa)(`a guardrail${skipped(opa)}`, () => {
     let place: Workplace;
     let echo: EchoServer;
     let options: string[];

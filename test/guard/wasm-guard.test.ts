@@ -6,7 +6,8 @@ import { readBundle } from '../../src/guard/bundle.ts';
 import type { Guard, GuardInput } from '../../src/guard/guard.ts';
 import type { GuardLimits } from '../../src/guard/limits.ts';
 import { openWasmGuard } from '../../src/guard/wasm-guard.ts';
-import { noOpa, opaBundle } from '../support/opa.ts';
+import { skipped } from '../support/installed-once.ts';
+import { opa, opaBundle } from '../support/opa.ts';
 import { Scratch } from '../support/scratch.ts';
 
 const to = (host: string, method?: string): GuardInput => ({
@@ -17,7 +18,7 @@ const to = (host: string, method?: string): GuardInput => ({
     : { request: { method, path: '/', query_params: {}, graphql: null, jsonrpc: null } }),
 });
 
-describe.skipIf(noOpa !== null)('a compiled guardrail', () => {
+describe.skipIf('missing' in opa)(`a compiled guardrail${skipped(opa)}`, () => {
   let scratch: Scratch;
   let workerFile: string;
   const open: Guard[] = [];

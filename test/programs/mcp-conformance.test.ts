@@ -3,23 +3,28 @@
  * fail that does not fail without. Results: docs/conformance.md.
  */
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { because, find } from './support/host.ts';
+import { installedOnce, skipped } from '../support/installed-once.ts';
 import { everythingServer } from './support/mcp-everything.ts';
 import { eventsOf, openshell } from './support/openshell.ts';
 import { useScratch } from './support/scratch.ts';
 import { serve, type WebServer } from './support/server.ts';
 
 const run = promisify(execFile);
-const PACKAGES = ['@modelcontextprotocol/conformance@0.1.16', 'node@24'];
-const INSTALL_MS = 240_000;
+const VERSION = '0.1.16';
+const PACKAGES = [`@modelcontextprotocol/conformance@${VERSION}`, 'node@24'];
+const NPM = ['--prefix', '.', '--no-audit', '--no-fund', '--fetch-retries=1'];
+const START_MS = 60_000;
 const SUITE_MS = 120_000;
 const scratch = useScratch();
-const suite = await installed();
+const suite = await installedOnce({
+  name: 'mcp-conformance',
+  version: VERSION,
+  program: 'node_modules/node/bin/node',
+  steps: () => [{ argv: ['npm', 'install', ...NPM, ...PACKAGES] }],
+});
 let server: WebServer;
 
 const POLICY = `version: 1
@@ -35,27 +40,6 @@ network_policies:
     binaries: [{ path: "/**" }]
 `;
 
-/** The command and where it lies; made once for a machine, beside its place and renamed. */
-async function installed(): Promise<{ readonly home: string } | { readonly missing: string }> {
-  const home = join(tmpdir(), `openshell-mcp-conformance-0.1.16-${process.getuid!()}`);
-  if (existsSync(home)) return { home };
-  const npm = find('npm');
-  if (npm === null) return { missing: 'npm' };
-  const fresh = mkdtempSync(`${home}-`);
-  try {
-    writeFileSync(join(fresh, 'package.json'), '{"private":true}');
-    const options = ['--no-audit', '--no-fund', '--fetch-retries=1'];
-    await run(npm, ['install', ...options, ...PACKAGES], { cwd: fresh, timeout: INSTALL_MS });
-    chmodSync(fresh, 0o755); // the workload may be another user
-    renameSync(fresh, home);
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
-    const said = String((error as { stderr?: string }).stderr || (error as Error).message);
-    if (!existsSync(home)) return { missing: `the suite (${said.trim().split('\n').at(-1)})` };
-  }
-  return { home };
-}
-
 const command = (home: string, url: string): [string, ...string[]] => [
   join(home, 'node_modules/node/bin/node'),
   join(home, 'node_modules/@modelcontextprotocol/conformance/dist/index.js'),
@@ -70,14 +54,12 @@ function outcomes(printed: string): { readonly passed: string[]; readonly failed
 }
 
 beforeAll(async () => {
-  if ('home' in suite) server = await serve(everythingServer());
-}, INSTALL_MS);
+  if ('program' in suite) server = await serve(everythingServer());
+}, START_MS);
 afterAll(() => server?.close());
 
-const lacking = 'missing' in suite ? [suite.missing] : [];
-
-describe.skipIf(lacking.length > 0)(`the conformance suite of MCP${because(lacking)}`, () => {
-  const { home } = suite as { home: string };
+describe.skipIf('missing' in suite)(`the conformance suite of MCP${skipped(suite)}`, () => {
+  const { directory: home } = suite as { directory: string };
 
   it('fails nothing in a sandbox that it does not fail without', { timeout: 2 * SUITE_MS }, async () => {
     const [program, ...args] = command(home, `http://127.0.0.1:${server.port}/mcp`);

@@ -1,37 +1,18 @@
-/** h2spec, built once for a machine: https://github.com/summerwind/h2spec. Without Go or its proxy there is none. */
+/** h2spec: https://github.com/summerwind/h2spec. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { GO } from './go.ts';
+import { builtByGo } from './go.ts';
+import type { Installed } from './installed-once.ts';
 
-const VERSION = 'v2.6.0+incompatible';
-const MODULE = 'github.com/summerwind/h2spec/cmd/h2spec@latest';
-const BUILD_MS = 300_000;
 const RUN_MS = 300_000;
 const run = promisify(execFile);
 
-export type H2spec = { readonly program: string } | { readonly missing: string };
-
-/** Built beside its place and renamed, so that one that is there is whole. */
-export async function h2spec(): Promise<H2spec> {
-  const program = join(tmpdir(), `openshell-h2spec-${VERSION}-${process.getuid!()}`);
-  if (existsSync(program)) return { program };
-  if (GO === undefined) return { missing: 'Go is not installed' };
-  const place = mkdtempSync(join(tmpdir(), 'openshell-h2spec-build-'));
-  try {
-    const env = { ...process.env, GOBIN: place, GOFLAGS: '-mod=mod', GOPATH: join(place, 'go') };
-    await run(GO, ['install', MODULE], { timeout: BUILD_MS, env });
-    renameSync(join(place, 'h2spec'), program);
-    await run(GO, ['clean', '-modcache'], { timeout: BUILD_MS, env });
-  } catch (error) {
-    const said = String((error as { stderr?: string }).stderr || (error as Error).message);
-    if (!existsSync(program)) return { missing: `h2spec cannot be built: ${said.trim().split('\n').at(-1)}` };
-  }
-  rmSync(place, { recursive: true, force: true });
-  return { program };
-}
+/** Without Go or its proxy there is none. The version is what `go install` takes for the latest. */
+export const h2spec = (): Promise<Installed> =>
+  builtByGo('github.com/summerwind/h2spec/cmd/h2spec', 'v2.2.1+incompatible');
 
 export interface H2specResult {
   readonly cases: number;

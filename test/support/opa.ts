@@ -1,33 +1,13 @@
-/** The real OPA, to compile guardrails with and to run as a server. Built once, by Go. */
+/** The real OPA, to compile guardrails with and to run as a server. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { GO } from './go.ts';
+import { builtByGo } from './go.ts';
 
-const VERSION = 'v1.22.2';
-const PROGRAMS = fileURLToPath(new URL('../../build/programs', import.meta.url));
-const OPA = join(PROGRAMS, 'opa');
-
-/** Why there is none, or null. Building it takes a minute. */
-export const noOpa: string | null = existsSync(OPA) ? null : build();
-
-function build(): string | null {
-  if (GO === undefined) return 'go is not installed';
-  try {
-    mkdirSync(PROGRAMS, { recursive: true });
-    execFileSync(GO, ['install', `github.com/open-policy-agent/opa@${VERSION}`], {
-      env: { ...process.env, GOBIN: PROGRAMS, GOFLAGS: '-buildvcs=false' },
-      stdio: 'pipe',
-      timeout: 600_000,
-    });
-    return null;
-  } catch (error) {
-    return `opa ${VERSION} cannot be built: ${String(error).slice(0, 300)}`;
-  }
-}
+export const opa = await builtByGo('github.com/open-policy-agent/opa', 'v1.22.2');
+const OPA = 'program' in opa ? opa.program : '';
 
 /**
  * Compiles one module.

@@ -1,4 +1,5 @@
 /** One route: what only a look at several of its values together can tell. */
+import type { SecretPlace } from '../../base/secret-place.ts';
 import { onOneLine } from '../../base/source.ts';
 import type { Read } from '../fields.ts';
 import { alternatives, type Issues, quoted } from '../issues.ts';
@@ -6,13 +7,7 @@ import { parseCredentialSource } from './credential-source.ts';
 import { isLoopback, parseEndpointUrl } from './endpoint-url.ts';
 import { checkHeaders } from './headers.ts';
 import { PROVIDER_ALIASES, PROVIDERS } from './providers.ts';
-import type {
-  CredentialSource,
-  InferenceProtocol,
-  InferenceRoute,
-  ProviderKind,
-  RouteEndpoint,
-} from './routes.ts';
+import type { InferenceProtocol, InferenceRoute, ProviderKind, RouteEndpoint } from './routes.ts';
 import { MODEL_NAME, type ROUTE } from './schema.ts';
 
 type RouteRead = Read<typeof ROUTE>;
@@ -82,7 +77,7 @@ function providerOf({ value: { fields } }: RouteRead, issues: Issues): ProviderK
 const hasCredential = ({ value: { keys } }: RouteRead): boolean =>
   ['credential', 'api_key_env', 'api_key'].some((key) => keys.has(key));
 
-function credentialOf({ value: { fields, keys }, path }: RouteRead, issues: Issues): CredentialSource | null {
+function credentialOf({ value: { fields, keys }, path }: RouteRead, issues: Issues): SecretPlace | null {
   // The places of these complaints are the keys: a value may be the secret itself.
   const literal = keys.get('api_key');
   if (literal !== undefined && fields.api_key !== undefined)

@@ -1,13 +1,13 @@
 /** `env:VAR`, `file:PATH` or `fd:N`: where a secret is, never the secret. */
 import { err, ok, type Result } from '../../base/result.ts';
-import type { CredentialSource } from './routes.ts';
+import type { SecretPlace } from '../../base/secret-place.ts';
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Of Linux: the most that fs.nr_open allows unless it is raised. */
 const MAX_FD = 1_048_575;
 
 /** Errors are clauses; they repeat nothing of the text, which may be a secret that was put in the wrong place. */
-export function parseCredentialSource(text: string): Result<CredentialSource, string> {
+export function parseCredentialSource(text: string): Result<SecretPlace, string> {
   const colon = text.indexOf(':');
   const kind = colon < 0 ? '' : text.slice(0, colon);
   const rest = text.slice(colon + 1);

@@ -1,4 +1,5 @@
 /** Checked routes of `inference.local`: which provider answers which model. Plain data; secrets are named, never held. */
+import type { SecretPlace } from '../../base/secret-place.ts';
 import type { Span } from '../../base/source.ts';
 
 /** Shapes of a conversation with a provider, by the names that OpenShell gives them. */
@@ -22,12 +23,6 @@ export type ProviderKind =
   | 'aws-bedrock'
   | 'generic';
 
-/** Where a secret is read from when the sandbox starts, as in `--credential`. */
-export type CredentialSource =
-  | { readonly kind: 'env'; readonly name: string }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'fd'; readonly fd: number };
-
 export interface RouteEndpoint {
   readonly scheme: 'http' | 'https';
   /** Normalised: a name, or the canonical text of an address. */
@@ -47,7 +42,8 @@ export interface InferenceRoute {
   /** What clients may call it besides; null: they may call it anything, as OpenShell has it. */
   readonly aliases: readonly string[] | null;
   readonly protocols: readonly InferenceProtocol[];
-  readonly credential: CredentialSource | null;
+  /** Where its secret is read from when the sandbox starts, as in `--credential`. */
+  readonly credential: SecretPlace | null;
   /** Milliseconds: of a whole call, or of a streamed one until its answer begins. */
   readonly timeoutMs: number;
   /** Set on every request, whatever the client sent; names in lower case. */
