@@ -10,7 +10,7 @@ import type { SharedByWebSockets } from './budget.ts';
 import type { Told } from './direction.ts';
 import type { DeflateAgreed } from './extensions.ts';
 import { type ClientRules, FromClient } from './from-client.ts';
-import { FromServer, type MaskText } from './from-server.ts';
+import { FromServer, type MaskServer } from './from-server.ts';
 import { Inlet } from './inlet.ts';
 import { Outlet, type Wait } from './outlet.ts';
 import type { Failure } from './whole-message.ts';
@@ -25,7 +25,7 @@ export interface WebSocketOptions extends ClientRules {
   /** permessage-deflate as it was agreed on with both; null: no message may be compressed. */
   readonly deflate: DeflateAgreed | null;
   /** Needs a handshake with `readServer`. */
-  readonly maskServerText?: MaskText;
+  readonly maskServer?: MaskServer;
   readonly shared: SharedByWebSockets;
   /** Once, when both sides are closed. */
   readonly onEnd: (end: WebSocketEnd) => void;
@@ -77,7 +77,7 @@ class Relay {
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
-    const { deflate, shared, maskServerText: mask = null } = options;
+    const { deflate, shared, maskServer: mask = null } = options;
     this.#toClient = new Outlet(options.client, { masks: false });
     this.#toServer = new Outlet(options.server, { masks: true });
     this.#fromClient = new FromClient(

@@ -1,7 +1,7 @@
 /** A message that is read as a whole before any of it goes on: put together, decompressed, looked at for UTF-8. */
 import { isUtf8 } from 'node:buffer';
 import { err, ok, type Result } from '../../base/result.ts';
-import type { FrameHead } from '../../inspect/websocket/frame.ts';
+import { type FrameHead, OPCODE } from '../../inspect/websocket/frame.ts';
 import type { SharedByWebSockets } from './budget.ts';
 import { inflateMessage } from './compression.ts';
 import { MessageBuffer, type MessageProblem } from './message-buffer.ts';
@@ -27,6 +27,7 @@ export class WholeMessage {
   /** Its frames have begun, and not ended. */
   #underWay = false;
   #compressed = false;
+  #isText = false;
   /** Bytes of a message of one frame. */
   #expected: number | null = null;
   #piece: Buffer | null = null;
@@ -51,9 +52,12 @@ export class WholeMessage {
   }
 
   frame({ opcode, rsv1, length, fin }: FrameHead): Failure | null {
-    if (opcode !== 0) this.#compressed = rsv1;
+    if (opcode !== OPCODE.continuation) {
+      this.#compressed = rsv1;
+      this.#isText = opcode === OPCODE.text;
+    }
     this.#underWay = true;
-    this.#expected = opcode !== 0 && fin ? length : null;
+    this.#expected = opcode !== OPCODE.continuation && fin ? length : null;
     const problem = this.#buffer.beginFrame(length);
     return problem === null ? null : PROBLEMS[problem];
   }
@@ -76,11 +80,11 @@ export class WholeMessage {
     else this.#silence.refresh();
   }
 
-  /** The text of the message, which has come to its end. It stays until `done`. */
+  /** What the message says, which has come to its end. It stays until `done`. */
   complete(): Result<Buffer, Failure> | Promise<Result<Buffer, Failure>> {
     this.#underWay = false;
     this.#stopTimers();
-    return this.#compressed ? this.#inflate() : checked(this.payload);
+    return this.#compressed ? this.#inflate() : this.#checked(this.payload);
   }
 
   /** Gives back what the message took. */
@@ -101,7 +105,11 @@ export class WholeMessage {
     if (!inflated.ok) return err(inflated.error === 'too_large' ? PROBLEMS.too_large : NOT_DEFLATE);
     if (!memory.take(inflated.value.length)) return err(PROBLEMS.no_room);
     this.#inflated = inflated.value.length;
-    return checked(inflated.value);
+    return this.#checked(inflated.value);
+  }
+
+  #checked(message: Buffer): Result<Buffer, Failure> {
+    return !this.#isText || isUtf8(message) ? ok(message) : err(NOT_UTF8);
   }
 
   #startTimers(): void {
@@ -120,5 +128,3 @@ export class WholeMessage {
     this.#silence = null;
   }
 }
-
-const checked = (message: Buffer): Result<Buffer, Failure> => (isUtf8(message) ? ok(message) : err(NOT_UTF8));

@@ -113,7 +113,7 @@ export class WebSockets {
             server,
             serverHead: rest,
             deflate: agreement.value.deflate,
-            ...(mask === null ? {} : { maskServerText: (text: Buffer) => mask.message(text) }),
+            ...(mask === null ? {} : { maskServer: mask }),
           });
           return null;
         },
