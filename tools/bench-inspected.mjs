@@ -39,18 +39,15 @@ run('openssl', [
     cert,
   ],
 ]);
-const server = spawn(client, ['serve', cert, join(scratch, 'key.pem')], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
-process.on('exit', () => server.kill());
-const port = await new Promise((done) => server.stdout.once('data', (data) => done(Number(data))));
-const bareProxy = spawn(
-  process.execPath,
-  [resolve('tools/load/bare-proxy.mjs'), cert, join(scratch, 'key.pem'), port],
-  { stdio: ['ignore', 'pipe', 'inherit'] },
-);
-process.on('exit', () => bareProxy.kill());
-const barePort = await new Promise((done) => bareProxy.stdout.once('data', (data) => done(Number(data))));
+/** Starts a server for as long as this runs. @returns its port, which it prints */
+function serving(program, args) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.on('exit', () => child.kill());
+  return new Promise((done) => child.stdout.once('data', (data) => done(Number(data))));
+}
+const key = join(scratch, 'key.pem');
+const port = await serving(client, ['serve', cert, key]);
+const barePort = await serving(process.execPath, [resolve('tools/load/bare-proxy.mjs'), cert, key, port]);
 
 /** @param more rules besides, none of which is about what is asked */
 function policy(name, more, protocol = 'protocol: rest') {

@@ -19,14 +19,22 @@ export interface DecisionFacts {
 }
 
 export function decisionDraft(facts: DecisionFacts): Draft {
-  const { action, reason, rule, via, host, port, address, process } = facts;
+  const { via, host, port, address } = facts;
+  return egressDraft(facts, { kind: 'connect', host, port, address, via });
+}
+
+/** The event of any decision of this layer. */
+export function egressDraft(
+  { action, reason, rule, process }: Pick<Draft, 'action' | 'reason' | 'rule' | 'process'>,
+  subject: Subject,
+): Draft {
   return {
     type: action === 'deny' ? 'denial' : 'decision',
     layer: 'egress',
     action,
     reason,
     rule,
-    subject: { kind: 'connect', host, port, address, via },
+    subject,
     process,
     count: 1,
   };

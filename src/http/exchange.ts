@@ -1,5 +1,6 @@
 /** One request in absolute form after it is allowed: sent on over the dialled socket, its answer brought back. */
 import type { ClientRequest, IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Dialled } from '../egress/dial.ts';
 import type { ProxyContext } from './authorise.ts';
 import { forwardedRequest, forwardedResponse, forwardedTrailers, isHeader } from './headers.ts';
@@ -60,12 +61,20 @@ export function upstreamRequest(
   upgrade: string | null,
 ): ClientRequest {
   const method = request.method ?? 'GET';
+  const headers = forwardedRequest(request, target, method, upgrade);
+  return requestOver(context, socket, { method, path: target.originForm, headers });
+}
+
+/** The same of any request; the socket is closed where Node refuses to write it. */
+export function requestOver(
+  context: ProxyContext,
+  socket: Socket,
+  asked: { readonly method: string; readonly path: string; readonly headers: readonly string[] },
+): ClientRequest {
   try {
     const upstream = context.request({
       createConnection: () => socket,
-      method,
-      path: target.originForm,
-      headers: forwardedRequest(request, target, method, upgrade),
+      ...asked,
       setHost: false,
       maxHeaderSize: context.limits.headerBytes,
       insecureHTTPParser: false,

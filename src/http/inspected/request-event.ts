@@ -1,4 +1,5 @@
 /** The event about one request. */
+import { egressDraft } from '../../egress/decision-event.ts';
 import type { Draft, ProcessReference, RuleReference } from '../../event/event.ts';
 import type { Authority } from '../request-target.ts';
 
@@ -12,21 +13,6 @@ export function requestDraft(
   process: ProcessReference | null,
   asked: readonly string[] = [],
 ): Draft {
-  return {
-    type: action === 'deny' ? 'denial' : 'decision',
-    layer: 'egress',
-    action,
-    reason,
-    rule,
-    subject: {
-      kind: 'request',
-      method,
-      host: host.text,
-      port,
-      path,
-      ...(asked.length === 0 ? {} : { asked }),
-    },
-    process,
-    count: 1,
-  };
+  const subject = { kind: 'request', method, host: host.text, port, path } as const;
+  return egressDraft({ action, reason, rule, process }, asked.length === 0 ? subject : { ...subject, asked });
 }

@@ -4,8 +4,6 @@ import { TLS_LIMITS } from '../limits.ts';
 import { type Authority, generateKeys, issueAuthority, issueLeaf, type KeyPair } from './certificates.ts';
 
 export class SandboxAuthority {
-  /** What programs inside trust: PEM. */
-  readonly caPem: string;
   readonly #authority: Authority;
   /** One for all leaves: a key for each costs four times the signature, and protects nothing, being in the same memory. */
   readonly #leafKeys: KeyPair = generateKeys();
@@ -17,8 +15,12 @@ export class SandboxAuthority {
   constructor(limits: { readonly leaves: number } = TLS_LIMITS, now = Date.now()) {
     this.#authority = issueAuthority(now);
     this.#limits = limits;
-    this.caPem = this.#authority.certificate;
     this.#leafKeyPem = this.#leafKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  }
+
+  /** What programs inside trust: PEM. */
+  get caPem(): string {
+    return this.#authority.certificate;
   }
 
   /**

@@ -46,8 +46,9 @@ export interface Authority {
   /** PEM. */
   readonly certificate: string;
   readonly keys: KeyPair;
-  /** DER. */
+  /** DER, the same for its leaves. */
   readonly validity: Buffer;
+  readonly keyIdentifier: Buffer;
 }
 
 export const generateKeys = (): KeyPair => generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -59,6 +60,7 @@ export function issueAuthority(now: number): Authority {
     der.time(new Date(second - BEFORE_MS)),
     der.time(new Date(second + VALID_MS)),
   );
+  const keyIdentifier = identifierOf(keys.publicKey);
   const oneLevel = der.sequence(der.boolean(true), der.unsigned(Buffer.from([0])));
   const certificate = signed(keys.privateKey, {
     validity,
@@ -67,17 +69,21 @@ export function issueAuthority(now: number): Authority {
     extensions: [
       extension(OID.basicConstraints, true, oneLevel),
       extension(OID.keyUsage, true, USAGE.certificatesAndLists),
-      extension(OID.subjectKeyIdentifier, false, der.octetString(keyIdentifier(keys.publicKey))),
+      extension(OID.subjectKeyIdentifier, false, der.octetString(keyIdentifier)),
     ],
   });
-  return { certificate, keys, validity };
+  return { certificate, keys, validity, keyIdentifier };
 }
 
 /**
  * PEM. Throws for what is neither.
  * @param host a name in its normal form, or the canonical text of an address
  */
-export function issueLeaf({ keys, validity }: Authority, host: string, publicKey: KeyObject): string {
+export function issueLeaf(
+  { keys, validity, keyIdentifier }: Authority,
+  host: string,
+  publicKey: KeyObject,
+): string {
   const address = parseAddress(host);
   if (address === null && !NAME.test(host))
     throw new Error(`no certificate is made for ${JSON.stringify(host)}`);
@@ -94,11 +100,7 @@ export function issueLeaf({ keys, validity }: Authority, host: string, publicKey
       extension(OID.extendedKeyUsage, false, der.sequence(der.objectIdentifier(OID.serverAuth))),
       // Critical where the subject is empty (RFC 5280, 4.2.1.6).
       extension(OID.subjectAlternativeName, !named, der.sequence(alternative)),
-      extension(
-        OID.authorityKeyIdentifier,
-        false,
-        der.sequence(der.implicit(0, keyIdentifier(keys.publicKey))),
-      ),
+      extension(OID.authorityKeyIdentifier, false, der.sequence(der.implicit(0, keyIdentifier))),
     ],
   });
 }
@@ -142,7 +144,7 @@ const extension = (type: string, critical: boolean, value: Buffer): Buffer =>
   );
 
 /** The first 20 bytes of the SHA-256 of the point (RFC 7093, method 1), which ends a P-256 key's DER. */
-const keyIdentifier = (key: KeyObject): Buffer =>
+const identifierOf = (key: KeyObject): Buffer =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }).subarray(-65))
     .digest()

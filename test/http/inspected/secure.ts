@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls';
 import { SandboxAuthority } from '../../../src/http/tls/authority.ts';
-import { issueAuthority } from '../../../src/http/tls/certificates.ts';
 import { inspected } from '../../match/requests.ts';
 import { policy, table } from '../../match/tables.ts';
 import {
@@ -116,5 +115,3 @@ export async function secureClient(
 export async function secureTalk(made: Pick<Bench, 'port' | 'ca'>, text: string): Promise<string> {
   return (await secureClient(made)).client.send(text).end();
 }
-
-export { issueAuthority };

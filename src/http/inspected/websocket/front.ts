@@ -1,10 +1,10 @@
 /** WebSockets of one sandbox on endpoints that say `protocol: websocket`: asked for, opened at the server, and read. */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { refuseSocket } from '../../answer.ts';
 import type { ProxyContext, Refused } from '../../authorise.ts';
 import type { ProxyConnection } from '../../connections.ts';
-import { headText } from '../../exchange.ts';
+import { headText, requestOver } from '../../exchange.ts';
 import { endToEndRequest, inspectedResponse } from '../../headers.ts';
 import { negotiate } from '../../negotiate.ts';
 import { authorityText } from '../../request-target.ts';
@@ -182,29 +182,11 @@ function sendRequest(
   filled: WebSocketCredentials['head'],
   handshake: Handshake,
   socket: Socket,
-): ReturnType<ProxyContext['request']> {
-  try {
-    const upstream = context.request({
-      createConnection: () => socket,
-      method: 'GET',
-      path: filled.target,
-      headers: [
-        'Host',
-        authorityText(route.authority, defaultPort(route)),
-        ...requestHeaders(filled.headers, handshake),
-        'Connection',
-        'Upgrade',
-        'Upgrade',
-        'websocket',
-      ],
-      setHost: false,
-      maxHeaderSize: context.limits.headerBytes,
-      insecureHTTPParser: false,
-    });
-    upstream.maxHeadersCount = 0;
-    return upstream;
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+): ClientRequest {
+  const headers = [
+    ...['Host', authorityText(route.authority, defaultPort(route))],
+    ...requestHeaders(filled.headers, handshake),
+    ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
+  ];
+  return requestOver(context, socket, { method: 'GET', path: filled.target, headers });
 }
