@@ -94,7 +94,35 @@ static void find_socket(int channel, int cwd, const char *path, const struct lis
   if (chdir("/") < 0) _exit(1); /* holds no directory of the workload */
 }
 
+/* By the very text that the caller gave, which the socket keeps for its name. */
+static int bind_named(const struct errand *errand, int dir, int socket) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(errand->path);
+  if (length == 0) return EADDRINUSE; /* what it is called by is there */
+  if (length > sizeof address.sun_path) return EINVAL;
+  memcpy(address.sun_path, errand->path, length);
+  if (dir >= 0 && fchdir(dir) < 0) return errno;
+  umask(errand->mode);
+  length += length < sizeof address.sun_path; /* with its NUL, where there is room */
+  int error = bind(socket, (const struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0 ? errno : 0;
+  if (chdir("/") < 0) _exit(1); /* holds no directory of the workload */
+  return error;
+}
+
+static void bind_sent(int channel, const struct errand *errand, int dir) {
+  int socket;
+  uint8_t nothing;
+  if (inbox_receive_bytes(channel, &nothing, sizeof nothing, &socket) <= 0) _exit(0);
+  int error = socket < 0 ? EBADF : bind_named(errand, dir, socket);
+  if (socket >= 0) close(socket);
+  inbox_send(channel, (struct inbox_message){.kind = INBOX_FOUND, .b = error}, -1);
+}
+
 static void answer(int channel, const struct errand *errand, int dir, const struct listed *listed) {
+  if (errand->kind == ERRAND_BIND) {
+    bind_sent(channel, errand, dir);
+    return;
+  }
   if (errand->kind == ERRAND_SOCKET) {
     find_socket(channel, dir, errand->path, listed);
     return;
@@ -150,12 +178,17 @@ static bool start(const struct document *plan) {
   return true;
 }
 
-/* Sends an errand and waits for its end: false when there is none in time. */
-static bool run(const struct document *plan, const struct errand *errand, int dir, struct inbox_message *message, int *found) {
+static bool send_errand(const struct errand *errand, int dir, int socket) {
+  return inbox_send_bytes(agent, errand, ERRAND_LENGTH(errand->size), dir) == 0 &&
+         (errand->kind != ERRAND_BIND || inbox_send_bytes(agent, "", 1, socket) == 0);
+}
+
+/* Sends an errand (`socket`: for a bind) and waits for its end: false when there is none in time. */
+static bool run(const struct document *plan, const struct errand *errand, int dir, int socket, struct inbox_message *message, int *found) {
   *found = -1;
   if (agent < 0 && !start(plan)) return false;
   struct pollfd wait = {.fd = agent, .events = POLLIN};
-  if (inbox_send_bytes(agent, errand, ERRAND_LENGTH(errand->size), dir) == 0 && poll(&wait, 1, ANSWER_MS) == 1 &&
+  if (send_errand(errand, dir, socket) && poll(&wait, 1, ANSWER_MS) == 1 &&
       inbox_receive(agent, message, found, NULL) == 1 && message->kind == INBOX_FOUND)
     return true;
   close(agent); /* it ends, and is started again */
@@ -172,7 +205,7 @@ int agent_find_socket(const struct document *plan, int cwd, const char *path) {
   errno = ENAMETOOLONG;
   if (strlen(path) >= sizeof errand.path) return -1;
   strcpy(errand.path, path);
-  if (!run(plan, &errand, cwd, &message, &found)) return -1;
+  if (!run(plan, &errand, cwd, -1, &message, &found)) return -1;
   errno = message.b;
   return descriptors_lift(found);
 }
@@ -181,7 +214,7 @@ int agent_find_watched(const struct document *plan, const struct errand *errand,
   struct inbox_message message;
   int found;
   *refused = false;
-  if (!run(plan, errand, dir, &message, &found)) return -1;
+  if (!run(plan, errand, dir, -1, &message, &found)) return -1;
   *refused = message.a == 1;
   errno = message.b;
   return descriptors_lift(found);
@@ -191,8 +224,16 @@ int agent_change(const struct document *plan, const struct errand *errand, int d
   struct inbox_message message;
   int found;
   *refused = false;
-  if (!run(plan, errand, dir, &message, &found)) return errno;
+  if (!run(plan, errand, dir, -1, &message, &found)) return errno;
   if (found >= 0) close(found);
   *refused = message.a == 1;
+  return message.b;
+}
+
+int agent_bind(const struct document *plan, const struct errand *errand, int dir, int socket) {
+  struct inbox_message message;
+  int found;
+  if (!run(plan, errand, dir, socket, &message, &found)) return errno;
+  if (found >= 0) close(found);
   return message.b;
 }

@@ -20,6 +20,8 @@ int agent_find_socket(const struct document *plan, int cwd, const char *path);
 /* Has the errand done from `dir` (O_PATH, or AT_FDCWD), without namespaces only: 0, or the errno of the call. `*refused`: the
    rules do not grant it, and nothing was done. */
 int agent_change(const struct document *plan, const struct errand *errand, int dir, bool *refused);
+/* Gives `socket` the name of an errand of errand_take_bind, as far as the rules let the workload: 0, or the errno of bind(2). */
+int agent_bind(const struct document *plan, const struct errand *errand, int dir, int socket);
 /* The same for a watch: an O_PATH descriptor of what may be watched, or -1 with errno. */
 int agent_find_watched(const struct document *plan, const struct errand *errand, int dir, bool *refused);
 

@@ -61,8 +61,7 @@ struct birth *births_of(const struct caller *caller, int number) {
   return birth;
 }
 
-/* Lets go of what no process of the sandbox has open any more. */
-static void sweep(const struct mediator *mediator) {
+bool births_sweep(const struct mediator *mediator) {
   static bool used[MAX_BIRTHS];
   const pid_t *list;
   unsigned count = tree_list(mediator->top, &list);
@@ -79,12 +78,17 @@ static void sweep(const struct mediator *mediator) {
     }
     closedir(files);
   }
-  for (unsigned i = high; i-- > 0;)
-    if (table[i].file >= 0 && !used[i]) release(mediator, &table[i]);
+  bool any = false;
+  for (unsigned i = high; i-- > 0;) {
+    if (table[i].file < 0 || used[i]) continue;
+    release(mediator, &table[i]);
+    any = true;
+  }
+  return any;
 }
 
 static struct birth *free_place(const struct mediator *mediator) {
-  if (high == MAX_BIRTHS) sweep(mediator);
+  if (high == MAX_BIRTHS) births_sweep(mediator);
   for (unsigned i = 0; i < high; i++)
     if (table[i].file < 0) return &table[i];
   return high < MAX_BIRTHS ? &table[high] : NULL;

@@ -36,6 +36,8 @@ struct birth *births_by_port(uint16_t port);
 void births_settled(const struct mediator *mediator, uint64_t inode, int error);
 /* A copy that was kept would keep the port. */
 void births_release(const struct mediator *mediator, uint64_t inode);
+/* Lets go of what no process of the sandbox has open any more; whether there was any. */
+bool births_sweep(const struct mediator *mediator);
 /* A watched one came to an end of its tries. */
 void births_ready(const struct mediator *mediator, uint64_t data);
 

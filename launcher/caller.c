@@ -149,6 +149,13 @@ static pid_t inner_number(int task) {
   return last;
 }
 
+bool caller_umask(const struct caller *caller, uint32_t *mask) {
+  char status[4096];
+  const char *digits = read_text(caller->proc, "status", status, sizeof status) ? status_field(status, "Umask") : NULL;
+  if (digits != NULL) *mask = (uint32_t)strtoul(digits, NULL, 8) & 0777;
+  return digits != NULL;
+}
+
 pid_t caller_inner_number(const struct caller *caller) {
   int process = open_task(caller->tgid);
   if (process < 0) return -1;

@@ -23,6 +23,8 @@ int caller_read_text(const struct caller *caller, uint64_t address, char *text, 
 bool caller_write(const struct caller *caller, uint64_t address, const void *bytes, size_t length);
 /* The file behind the caller's descriptor, or -1 with errno. */
 int caller_file(const struct caller *caller, int fd);
+/* The bits that are taken off the mode of files that it makes (umask(2)). */
+bool caller_umask(const struct caller *caller, uint32_t *mask);
 /* What the caller's process is called in its own pid namespace, -1 when it cannot be told. */
 pid_t caller_inner_number(const struct caller *caller);
 /* Whether the number that the caller uses for a task names a thread of its own process. 0 is the caller itself. */

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "connecting.h"
+#include "abstract.h"
 #include "answer.h"
 #include "ledger.h"
 #include "peer.h"
@@ -30,6 +31,10 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
   int error = connect(waiting->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
+  if (error == 0 && waiting->own && !abstract_peer_is_own(waiting->file)) { /* somebody took the name of one that ended */
+    shutdown(waiting->file, SHUT_RDWR);
+    error = ECONNREFUSED;
+  }
   if (waiting->proxied && (error == 0 || error == EINPROGRESS)) {
     peer_tell(mediator, waiting->id, waiting->file);
     waiting->told = true;

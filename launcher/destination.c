@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "destination.h"
+#include "abstract.h"
 #include "agent.h"
 #include "answer.h"
 #include "births.h"
@@ -126,6 +127,11 @@ static void connect_unix(const struct mediator *mediator, struct waiting *waitin
     connect_path(mediator, waiting);
   } else if (mediator->settings->namespaces & NAMESPACE_NETWORK) {
     connecting_inside(mediator, waiting); /* abstract names belong to the network namespace */
+  } else if (mediator->settings->network_held) {
+    int error = abstract_own(&waiting->target);
+    waiting->own = true;
+    if (error == 0) connecting_inside(mediator, waiting);
+    else waiting_finish(mediator, waiting, error);
   } else {
     report_unix(mediator, waiting, address->sun_path, length);
     waiting_finish(mediator, waiting, EACCES);

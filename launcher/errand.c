@@ -156,6 +156,20 @@ static const char *own_name(const struct caller *caller, const char *path, int *
   return end != NULL && (*end == 0 || *end == '/') ? end : NULL;
 }
 
+/* Opens what the path of the errand begins at, and takes it off the path. */
+static int start_from(const struct caller *caller, int number, struct errand *errand, int *file) {
+  int named;
+  const char *rest = own_name(caller, errand->path, &named);
+  if (rest != NULL && (*rest != 0 || !(errand->how & ERRAND_NO_FOLLOW))) {
+    while (*rest == '/') rest++;
+    memmove(errand->path, rest, strlen(rest) + 1);
+    number = named;
+  }
+  if (errand->path[0] == '/') return 0;
+  if (errand->path[0] == 0) errand->how |= ERRAND_ITSELF;
+  return open_of_caller(caller, number, file);
+}
+
 /* Which file it is about: the descriptor to go with the errand, or AT_FDCWD. */
 static int read_place(const struct caller *caller, const struct shape *shape, const struct seccomp_data *data, struct errand *errand,
                       int *file) {
@@ -170,16 +184,7 @@ static int read_place(const struct caller *caller, const struct shape *shape, co
   int error = without ? 0 : caller_read_text(caller, address, errand->path, sizeof errand->path);
   if (error != 0) return error;
   if (!without && errand->path[0] == 0 && !(flags & AT_EMPTY_PATH)) return ENOENT;
-  int named;
-  const char *rest = own_name(caller, errand->path, &named);
-  if (rest != NULL && (*rest != 0 || !(errand->how & ERRAND_NO_FOLLOW))) {
-    while (*rest == '/') rest++;
-    memmove(errand->path, rest, strlen(rest) + 1);
-    number = named;
-  }
-  if (errand->path[0] == '/') return 0;
-  if (errand->path[0] == 0) errand->how |= ERRAND_ITSELF;
-  return open_of_caller(caller, number, file);
+  return start_from(caller, number, errand, file);
 }
 
 static int errand_read(const struct caller *caller, const struct seccomp_data *data, struct errand *errand, int *file) {
@@ -198,6 +203,16 @@ int errand_take(const struct mediator *mediator, const struct caller *caller, co
   if (error != EACCES) return error;
   denials_unobservable(mediator, caller, call);
   return -1;
+}
+
+int errand_take_bind(const struct caller *caller, const char *path, struct errand *errand, int *file) {
+  memset(errand, 0, offsetof(struct errand, value));
+  *file = AT_FDCWD;
+  errand->kind = ERRAND_BIND;
+  errand->how = ERRAND_NO_FOLLOW;
+  if (strlen(path) >= sizeof errand->path) return ENAMETOOLONG;
+  strcpy(errand->path, path);
+  return caller_umask(caller, &errand->mode) ? start_from(caller, AT_FDCWD, errand, file) : EACCES;
 }
 
 bool errand_is_idle(const struct errand *errand) {

@@ -15,6 +15,7 @@
 
 enum errand_kind {
   ERRAND_SOCKET = 1, /* find a Unix socket */
+  ERRAND_BIND,       /* give a Unix socket, which comes in a message of its own, its name; `mode` is the umask */
   ERRAND_WATCH,      /* find a file that may be watched */
   ERRAND_MODE,
   ERRAND_OWNER,
@@ -47,6 +48,8 @@ struct errand {
    the call; -1 where the caller cannot be looked at, which is answered and counted. */
 int errand_take(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call, struct errand *errand,
                 int *file);
+/* The same for a path of bind(2) that the caller was read, but nothing is answered. */
+int errand_take_bind(const struct caller *caller, const char *path, struct errand *errand, int *file);
 /* Whether it changes nothing, so that nothing has to be found. */
 bool errand_is_idle(const struct errand *errand);
 

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include "mediate.h"
+#include "abstract.h"
+#include "agent.h"
 #include "answer.h"
 #include "attributes.h"
 #include "births.h"
@@ -8,6 +10,7 @@
 #include "denials.h"
 #include "destination.h"
 #include "epolls.h"
+#include "errand.h"
 #include "interface.h"
 #include "listeners.h"
 #include "netlink.h"
@@ -60,6 +63,25 @@ static void refuse(const struct mediator *mediator, const struct caller *caller,
   answer_error(mediator->listener, call->id, (int)row->errno_value);
 }
 
+/* Never the caller itself: another thread could have put a datagram socket of the host at the number by then. */
+static int bind_path(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call, struct birth *birth,
+                     struct target *target) {
+  static struct errand errand;
+  int dir;
+  char path[sizeof(struct sockaddr_un) + 1] = {0};
+  if (target->length > sizeof(struct sockaddr_un)) return EINVAL;
+  memcpy(path, ((struct sockaddr_un *)&target->address)->sun_path, target->length - sizeof(sa_family_t));
+  int error = errand_take_bind(caller, path, &errand, &dir);
+  if (error == 0 && answer_wanted(mediator->listener, call->id)) error = agent_bind(mediator->plan, &errand, dir, birth->file);
+  if (dir >= 0) close(dir);
+  return error;
+}
+
+static int bind_birth(struct birth *birth, const struct target *target) {
+  if (birth->relayed) return datagrams_attach(birth, place_of(target).port);
+  return bind(birth->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+}
+
 /* Sockets that are held here, as without a network namespace all are until they lead somewhere. */
 static void bind_held(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call,
                       const struct notify_row *row) {
@@ -71,22 +93,20 @@ static void bind_held(const struct mediator *mediator, const struct caller *call
     denials_unobservable(mediator, caller, call);
     return;
   }
-  if (error == 0 && birth->domain == AF_UNIX) {
-    const struct sockaddr_un *address = (const struct sockaddr_un *)&target.address;
-    /* Abstract names are everybody's. A path is the caller's to make: Landlock says where. */
-    if (target.length <= sizeof(sa_family_t) || address->sun_path[0] == 0) refuse(mediator, caller, call, row);
-    else answer_go_on(mediator->listener, call->id);
-    return;
-  }
+  bool path = error == 0 && birth->domain == AF_UNIX && target.address.ss_family == AF_UNIX && !abstract_named(&target);
+  if (error == 0 && birth->domain == AF_UNIX && abstract_named(&target)) error = abstract_own(&target);
   bool internet = error == 0 && (birth->domain == AF_INET || birth->domain == AF_INET6);
   if (internet && !listeners_local(birth->file, &target)) {
     refuse(mediator, caller, call, row);
     return;
   }
-  if (error == 0 && birth->relayed) error = datagrams_attach(birth, place_of(&target).port);
-  else if (error == 0 && answer_wanted(mediator->listener, call->id) &&
-           bind(birth->file, (struct sockaddr *)&target.address, target.length) < 0)
-    error = errno;
+  if (path) {
+    error = bind_path(mediator, caller, call, birth, &target);
+  } else if (error == 0 && answer_wanted(mediator->listener, call->id)) {
+    error = bind_birth(birth, &target);
+    /* A copy that is held here may be all that is left of the socket that had the address. */
+    if (error == EADDRINUSE && births_sweep(mediator)) error = bind_birth(birth, &target);
+  }
   answer_error(mediator->listener, call->id, error);
 }
 

@@ -28,6 +28,7 @@ struct waiting {
   bool told;    /* it was */
   bool blocking;
   bool sending; /* not a connect: datagrams that name their destinations */
+  bool own;     /* an abstract name of the sandbox: only what listens inside may be behind it */
   bool relayed; /* a socket that cannot send by itself (datagrams.c) */
   uint32_t token; /* of the verdict by which it is connected to the outside; 0: none that could be taken back */
   uint64_t inode; /* of a socket that is held (births.c), or 0 */

@@ -12,6 +12,7 @@ import { createDialer } from '../egress/dial.ts';
 import { DirectEgress } from '../egress/direct.ts';
 import { FrozenResolver } from '../egress/frozen-names.ts';
 import { IdentityResolver } from '../egress/identity.ts';
+import { listensOnLoopback, loopbackOf } from '../egress/loopback-listeners.ts';
 import { NAME_LIMITS } from '../egress/name-limits.ts';
 import { SystemResolver } from '../egress/names.ts';
 import { DNS_PORT, hostNameservers } from '../egress/nameservers.ts';
@@ -24,7 +25,6 @@ import type { Guard } from '../guard/guard.ts';
 import { createProxy, type EgressProxy } from '../http/proxy.ts';
 import type { GivenRoutes } from '../inference/given.ts';
 import type { GivenCredentials } from '../inject/make-injector.ts';
-import { errnoNumber } from '../kernel/errno.ts';
 import type { Launcher, Verdict } from '../launch/launcher.ts';
 import type { Report, ReportedProcess } from '../launch/reports.ts';
 import { buildIndex, type EgressIndex } from '../match/egress-index.ts';
@@ -35,6 +35,7 @@ import { InnerSockets } from './inner-sockets.ts';
 import { inspectionBy } from './late-inspection.ts';
 import { localService } from './local-service.ts';
 import { LoopbackServices } from './loopback-services.ts';
+import { refusal } from './refused-connect.ts';
 import { RelayedSockets } from './relayed-sockets.ts';
 import { RememberedVerdicts } from './remembered-verdicts.ts';
 import type { Trust } from './trust.ts';
@@ -67,6 +68,8 @@ export interface Ended {
 const SOCK_STREAM = 1;
 /** How long the warden may give the same answer again. */
 const ttlMs = NAME_LIMITS.ttlSeconds * 1000;
+/** How long datagrams to a port of the host's loopback where nobody listens are lost without a question. */
+const LOST_MS = 1000;
 const LOOPBACK = parseAddress('127.0.0.1')!.text;
 const UNSPECIFIED = [parseAddress('0.0.0.0')!.text, parseAddress('::')!.text];
 
@@ -240,6 +243,7 @@ export class Mediation {
     const { launcher, emit } = this.#options;
     const generation = this.#generation;
     const verdict = await this.#direct.judge({ ...report, datagram: false, identity });
+    const idle = verdict.kind === 'judged' && verdict.target === null && (await this.#isIdle(report));
     if (this.#closed) return;
     // What an earlier policy said must not follow the list of what stays.
     if (generation !== this.#generation) return this.#openDirectly(report, identity);
@@ -249,10 +253,9 @@ export class Mediation {
       return;
     }
     const { target, event, standing } = verdict;
-    emit(event);
+    if (!idle) emit(event);
     if (target === null || standing === null) {
-      const errno = errnoNumber(ERRNO[event.reason] ?? 'EACCES')!;
-      launcher.verdict(report.id, { kind: 'refuse', errno });
+      launcher.verdict(report.id, refusal(idle ? 'nobody_listens' : event.reason));
       return;
     }
     launcher.verdict(report.id, {
@@ -286,6 +289,13 @@ export class Mediation {
     );
   }
 
+  /** Whether it is for loopback, where nobody listens: what a program waits for that has yet to start its own server. */
+  async #isIdle({ address, port, socketType }: OpenReport): Promise<boolean> {
+    const loopback = this.#platform === null ? null : loopbackOf(addressFromBytes(address));
+    const protocol = socketType === SOCK_STREAM ? 'tcp' : 'udp';
+    return loopback !== null && !(await listensOnLoopback(loopback, port, protocol));
+  }
+
   /** A datagram that the warden took. */
   sent(report: SentReport): void {
     if (this.#platform === null || this.#platform.sockets.sent(report) || !this.#asksNames(report)) return;
@@ -312,12 +322,16 @@ export class Mediation {
     const { target, event, standing } = verdict;
     const admitted =
       target !== null && standing !== null && (await this.#relay.admit(id, address, port, target, standing));
+    const idle = target === null && (await this.#isIdle(report));
     if (this.#closed) return;
     if (generation !== this.#generation) return this.#openDatagrams(report, identity);
+    if (idle) {
+      launcher.verdict(id, { kind: 'local', ttlMs: LOST_MS });
+      return;
+    }
     const reason = admitted || target === null ? event.reason : 'upstream_unreachable';
     emit({ ...event, reason });
-    const errno = errnoNumber(ERRNO[reason] ?? 'EACCES')!;
-    launcher.verdict(id, admitted ? { kind: 'local', ttlMs: this.#judgedMs } : { kind: 'refuse', errno });
+    launcher.verdict(id, admitted ? { kind: 'local', ttlMs: this.#judgedMs } : refusal(reason));
   }
 
   /** A socket inside that was asked for. */
@@ -355,13 +369,6 @@ export class Mediation {
     return mode === 'proxy' && port === proxyPort && socketType === SOCK_STREAM && here;
   }
 }
-
-/** What a refused program reads, where it is not EACCES: that the network is not there, rather than that it may not. */
-const ERRNO: Partial<Record<Draft['reason'], string>> = {
-  network_off: 'ENETUNREACH',
-  name_not_resolved: 'EHOSTUNREACH',
-  upstream_unreachable: 'EHOSTUNREACH',
-};
 
 /** For connections, for datagrams, and for names, which are of either. Throws on a table that no compilation gives. */
 function indexesOf(egress: EgressTable): {

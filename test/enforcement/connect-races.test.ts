@@ -70,10 +70,12 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
   }
 
   describe('the races', () => {
-    it.each(['listen', 'bind'])('are won without a sandbox: %s', async (which) => {
-      const numbers = ['127.0.0.1', port, port, '127.0.0.1', await closedPort(), '127.0.0.1', port].map(
-        String,
-      );
+    it.each([
+      ['listen', '127.0.0.1'],
+      ['bind', '127.0.0.1'],
+      ...(hostAddress === null ? [] : [['bind-path', hostAddress]]),
+    ])('are won without a sandbox: %s', async (which, bad) => {
+      const numbers = ['127.0.0.1', port, port, '127.0.0.1', await closedPort(), bad, port].map(String);
       const { stdout } = await place.onHost([
         place.probe,
         'connect-races',
@@ -131,6 +133,12 @@ exec "$0" connect-races ${which} ${rounds} ${SECONDS} "$(first ok.test)" 7000 ${
       const tally = await raceOf('refused', which, 5000);
       expect(tally).toMatchObject({ rounds: 5000, wrong: 0 });
       expect(tally.refused).toBeGreaterThan(0);
+    });
+
+    it.skipIf(hostAddress === null)('gets no address of the host by the name of a Unix socket', async () => {
+      const tally = await raceOf('refused', 'bind-path', 20_000, hostAddress!);
+      expect(tally).toMatchObject({ rounds: 20_000, wrong: 0 });
+      if (tier === 'platform') expect(tally.refused).toBeGreaterThan(0);
     });
 
     it.runIf(tier === 'platform').each(['bind-outside', 'bind-outside-unix'])(

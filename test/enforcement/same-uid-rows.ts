@@ -164,7 +164,7 @@ const datagram = (attack: string, what: string): Row =>
 
 export const OBJECTS: readonly Row[] = [
   row('kill-all', 'signal every process of the user', ['ETIMEDOUT']),
-  unix('abstract-connect', 'connect to an abstract socket'),
+  row('abstract-connect', 'connect to an abstract socket', ['ECONNREFUSED', 'EPERM']),
   datagram('abstract-send', 'send to an abstract socket'),
   datagram('abstract-send-from-pair', 'send to an abstract socket from an end of a pair'),
   unix('path-connect', 'connect to a socket by a path that is not granted'),

@@ -66,6 +66,22 @@ static void *exchange(void *unused) {
   }
   return unused;
 }
+/* The number and the address at once: a Unix socket with a path, a datagram socket with an address of the host. */
+static struct sockaddr_un own_path = {.sun_family = AF_UNIX, .sun_path = "raced"};
+static struct sockaddr_storage either;
+static void *exchange_both(void *unused) {
+  while (!stop) {
+    dup2(others[0], file_number);
+    memcpy((void *)&either, &own_path, sizeof allowed);
+    for (volatile int i = 0; i < 3000; i++)
+      ;
+    dup2(others[1], file_number);
+    memcpy((void *)&either, &forbidden, sizeof forbidden);
+    for (volatile int i = 0; i < 2000; i++)
+      ;
+  }
+  return unused;
+}
 static void *close_it(void *unused) {
   while (!stop) {
     close(file_number);
@@ -110,6 +126,8 @@ static int refused_host_socket(void) {
   connect(file, (const struct sockaddr *)&nobody, sizeof nobody); /* tells it too: only now it may listen */
   return file;
 }
+
+static int datagram_socket(void) { return new_socket(AF_INET, SOCK_DGRAM); }
 
 /* `rounds` times or until the time is over: the call, on an own socket or on the shared number. */
 static void race_address(struct tally *tally, in_port_t real_port) {
@@ -163,26 +181,39 @@ static void race_bind_outside(struct tally *tally, in_port_t real_port) {
   tally->wrong += name.sin_port != host_port && name.sin_addr.s_addr != htonl(INADDR_LOOPBACK);
 }
 
+/* A datagram socket with the address of the host would hear what comes from its network. */
+static void race_bind_path(struct tally *tally, in_port_t real_port) {
+  struct sockaddr_in name = {0};
+  socklen_t length = sizeof name;
+  (void)real_port;
+  forbidden.sin_port = 0;
+  if (bind(file_number, (struct sockaddr *)&either, sizeof forbidden) < 0) tally->refused += errno == EACCES;
+  if (getsockname(others[1], (struct sockaddr *)&name, &length) < 0) broken("getsockname");
+  tally->wrong += name.sin_addr.s_addr == forbidden.sin_addr.s_addr;
+  unlink(own_path.sun_path);
+}
+
 static const struct {
   const char *name;
   void *(*disturb)(void *);
   void (*step)(struct tally *tally, in_port_t real_port);
-  /* What else the number means: the family and type of the first, and whether the second is a host socket. */
+  /* What else the number means: the family and type of the first, and what makes the second, if there is one. */
   int family, type;
-  bool host;
+  int (*second)(void);
 } RACES[] = {
-    {"address", rewrite, race_address, 0, 0, false},
-    {"datagram", exchange, race_number, AF_INET, SOCK_DGRAM, true},
-    {"unix", exchange, race_number, AF_UNIX, SOCK_STREAM, true},
-    {"stream", exchange, race_number, AF_INET, SOCK_STREAM, true},
-    {"version-6", exchange, race_number, AF_INET6, SOCK_STREAM, true},
-    {"closed", close_it, race_number, AF_INET, SOCK_STREAM, false},
-    {"listen", exchange, race_listen, AF_INET, SOCK_STREAM, true},
-    {"listen-unix", exchange, race_listen, AF_UNIX, SOCK_STREAM, true},
-    {"bind", exchange, race_bind, AF_INET, SOCK_STREAM, true},
-    {"bind-unix", exchange, race_bind, AF_UNIX, SOCK_STREAM, true},
-    {"bind-outside", exchange, race_bind_outside, AF_INET, SOCK_STREAM, true},
-    {"bind-outside-unix", exchange, race_bind_outside, AF_UNIX, SOCK_STREAM, true},
+    {"address", rewrite, race_address, 0, 0, NULL},
+    {"datagram", exchange, race_number, AF_INET, SOCK_DGRAM, refused_host_socket},
+    {"unix", exchange, race_number, AF_UNIX, SOCK_STREAM, refused_host_socket},
+    {"stream", exchange, race_number, AF_INET, SOCK_STREAM, refused_host_socket},
+    {"version-6", exchange, race_number, AF_INET6, SOCK_STREAM, refused_host_socket},
+    {"closed", close_it, race_number, AF_INET, SOCK_STREAM, NULL},
+    {"listen", exchange, race_listen, AF_INET, SOCK_STREAM, refused_host_socket},
+    {"listen-unix", exchange, race_listen, AF_UNIX, SOCK_STREAM, refused_host_socket},
+    {"bind", exchange, race_bind, AF_INET, SOCK_STREAM, refused_host_socket},
+    {"bind-unix", exchange, race_bind, AF_UNIX, SOCK_STREAM, refused_host_socket},
+    {"bind-outside", exchange, race_bind_outside, AF_INET, SOCK_STREAM, refused_host_socket},
+    {"bind-outside-unix", exchange, race_bind_outside, AF_UNIX, SOCK_STREAM, refused_host_socket},
+    {"bind-path", exchange_both, race_bind_path, AF_UNIX, SOCK_STREAM, datagram_socket},
 };
 
 /* `connect-races WHICH ROUNDS SECONDS ALLOWED PORT REAL-PORT NOBODY PORT FORBIDDEN PORT`. Prints what came of it;
@@ -202,7 +233,7 @@ static long connect_races(char **a) {
     pthread_t thread;
     if (RACES[i].family != 0) {
       others[0] = new_socket(RACES[i].family, RACES[i].type);
-      others[1] = RACES[i].host ? refused_host_socket() : -1;
+      others[1] = RACES[i].second != NULL ? RACES[i].second() : -1;
       file_number = dup(others[0]);
       struct sockaddr_in name = {0};
       socklen_t length = sizeof name;

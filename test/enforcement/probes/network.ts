@@ -120,7 +120,6 @@ export const network: Subject = {
     ),
     call('abstract', 'unix-stream "$ABSTRACT"', 'connect to an abstract Unix socket', 'control', {
       errno: 'ECONNREFUSED',
-      platform: { errno: 'EACCES' },
     }),
     call(
       'abstract-allow',
