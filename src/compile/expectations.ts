@@ -1,4 +1,5 @@
 /** The policy's own examples (`expect`), checked against the plan that it comes to: a policy that misses one is not run. */
+import { hostPort } from '../base/host-port.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Expectation, Policy } from '../policy/policy.ts';
 import { explainConnect } from './explain-connect.ts';
@@ -86,7 +87,7 @@ function evaluate({ subject }: Expectation, plan: Plan, caller: Parameters<typeo
 function describe({ subject }: Expectation): string {
   switch (subject.kind) {
     case 'connect':
-      return `connect ${subject.host}:${subject.port}${subject.binary === null ? '' : ` by ${subject.binary}`}`;
+      return `connect ${hostPort(subject.host, subject.port)}${subject.binary === null ? '' : ` by ${subject.binary}`}`;
     case 'read':
     case 'write':
       return `${subject.kind} ${subject.path}`;

@@ -1,4 +1,5 @@
 /** One line for people about one refusal, and the key by which two are the same to them. */
+import { hostPort } from '../base/host-port.ts';
 import { formatDuration, formatSize } from '../base/quantity.ts';
 import { onOneLine } from '../base/source.ts';
 import type { OpenshellEvent } from './event.ts';
@@ -7,7 +8,7 @@ import type { OpenshellEvent } from './event.ts';
 export function messageKey({ reason, rule, subject, process }: OpenshellEvent): string {
   const what =
     subject.kind === 'connect' || subject.kind === 'request'
-      ? `${subject.host}:${subject.port}`
+      ? hostPort(subject.host, subject.port)
       : subject.kind === 'syscall'
         ? (rule?.policy ?? subject.name)
         : subject.kind === 'limit'
@@ -30,12 +31,12 @@ export function denialMessage(event: OpenshellEvent, policyFile: string | null):
   switch (subject.kind) {
     case 'connect': {
       const host = onOneLine(
-        subject.host === '' ? 'an unreadable destination' : `${subject.host}:${subject.port}`,
+        subject.host === '' ? 'an unreadable destination' : hostPort(subject.host, subject.port),
       );
       return `refused: ${who} may not connect to ${host}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
     case 'request': {
-      const request = onOneLine(`${subject.method} ${subject.host}:${subject.port}${subject.path}`);
+      const request = onOneLine(`${subject.method} ${hostPort(subject.host, subject.port)}${subject.path}`);
       return `refused: ${who} may not send ${shortened(request)}: ${REASON_TEXT[reason] ?? reason}${where}`;
     }
     case 'name':

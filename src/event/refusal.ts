@@ -2,7 +2,9 @@
  * The one body that every refusal of ours carries, on whatever path it is answered (docs/denials.md). It says which
  * rule refused, and what an operator would write to allow it: the sandboxed program is often an agent that reads it.
  */
+
 import { isGlob } from '../base/glob.ts';
+import { bracketed } from '../base/host-port.ts';
 import { printable } from '../base/source.ts';
 import { credentialSteps, isCredentialRefusal } from './credential-refusals.ts';
 import type { EventLayer, RuleReference } from './event.ts';
@@ -222,7 +224,6 @@ function addressStep(facts: RefusalFacts): string {
 }
 
 function vouch({ host, port, address }: RefusalFacts): string {
-  const bracketed = (text: string) => (text.includes(':') ? `[${text}]` : text);
   const to = address === null ? 'ADDRESS' : bracketed(address.text);
   return `an operator who trusts it can start openshell with --connect-to ${bracketed(host ?? 'HOST')}:${port}:${to}:${port}`;
 }

@@ -2,6 +2,7 @@
 
 import type { request as httpRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Address } from '../base/address.ts';
+import { hostPort } from '../base/host-port.ts';
 import { decisionDraft, processOf } from '../egress/decision-event.ts';
 import type { DestinationProblem } from '../egress/destination.ts';
 import type { Dialer, Dialled } from '../egress/dial.ts';
@@ -276,7 +277,7 @@ function bodyOf(asked: Asked, why: Why, process: ProcessReference | null): Refus
   const { method, path, port } = asked;
   const host = asked.host.text;
   const { kind, reason, rule } = why;
-  const detail = why.detail ?? `${method} ${host}:${port}${path ?? ''} not permitted by policy`;
+  const detail = why.detail ?? `${method} ${hostPort(host, port)}${path ?? ''} not permitted by policy`;
   const binary = process?.exe ?? null;
   const address = why.address ?? null;
   const body = refusalOf({ kind, detail, reason, rule, method, path, host, port, binary, address });

@@ -1,8 +1,10 @@
 /** Connections to providers: to the addresses of the route's own URL, verified, and kept for the next call. */
+
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';
 import { parseAddress } from '../base/address.ts';
+import { hostPort } from '../base/host-port.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { ConnectToTable } from '../egress/connect-to.ts';
 import type { Target } from '../egress/destination.ts';
@@ -69,7 +71,7 @@ export function providerPool(
   limits: InferenceLimits,
 ): Pool {
   const { scheme, host, port } = endpoint;
-  return new Pool(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, {
+  return new Pool(`${scheme}://${hostPort(host, port)}`, {
     connections: limits.calls,
     pipelining: 1,
     allowH2: false,

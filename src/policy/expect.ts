@@ -1,5 +1,7 @@
 /** The section `expect`: the policy's own examples, read strictly here and evaluated elsewhere. */
+
 import { isGlob } from '../base/glob.ts';
+import { bracketed } from '../base/host-port.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Read } from './fields.ts';
 import { checkFilePath, type TextRead } from './file-path.ts';
@@ -165,6 +167,6 @@ function parseRequest(text: string): Result<{ readonly method: string; readonly 
   const parsed = parseAuthority(authority);
   if (!parsed.ok) return parsed;
   const { host, port } = parsed.value;
-  const shown = host.includes(':') ? `[${host}]` : host;
+  const shown = bracketed(host);
   return ok({ method, url: `${scheme}://${shown}${port === null ? '' : `:${port}`}${path}${query}` });
 }
