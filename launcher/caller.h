@@ -9,11 +9,15 @@
 struct caller {
   pid_t tid;
   pid_t tgid;
-  int proc; /* /proc/TID, O_PATH */
+  int proc;     /* /proc/TID, O_PATH */
+  int pidfd;    /* of the thread, or -1: the kernel has none (before Linux 6.9) */
+  pid_t parent; /* as it was when it was opened; 0: not known yet */
 };
 
 bool caller_open(struct caller *caller, pid_t tid);
 void caller_close(struct caller *caller);
+/* The same caller, whose files the other one no longer has. */
+struct caller caller_take(struct caller *caller);
 /* All of `length` bytes at `address`, or false: a part is no answer. errno is EACCES for a caller that cannot be looked at,
    else EFAULT. */
 bool caller_read(const struct caller *caller, uint64_t address, void *bytes, size_t length);

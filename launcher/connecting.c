@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +55,13 @@ void connecting_inside(const struct mediator *mediator, struct waiting *waiting)
   else connect_held(mediator, waiting, &waiting->target);
 }
 
+/* EINPROGRESS, or how a connect that does not block went. */
+static int handshake_over(int file, const struct target *target) {
+  struct pollfd ready = {.fd = file, .events = POLLOUT};
+  if (poll(&ready, 1, 0) != 1) return EINPROGRESS;
+  return connect(file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+}
+
 static void hand_over(const struct mediator *mediator, struct waiting *waiting, int error) {
   if (waiting->blocking) {
     int flags = fcntl(waiting->replacement, F_GETFL);
@@ -75,7 +83,7 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
     waiting_forget(mediator, waiting);
     return;
   }
-  if (!waiting->outer && (waiting->replacement = swap_make(waiting->file)) < 0) {
+  if (!waiting->outer && (waiting->replacement = swap_make(waiting->file, waiting->domain)) < 0) {
     waiting_finish(mediator, waiting, errno);
     return;
   }
@@ -90,6 +98,8 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
   int flags = fcntl(waiting->file, F_GETFL);
   waiting->blocking = flags >= 0 && !(flags & O_NONBLOCK);
   int error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+  /* On loopback the handshake is over by now. */
+  if (error == EINPROGRESS && waiting->blocking) error = handshake_over(waiting->replacement, target);
   if (error == 0) hand_over(mediator, waiting, 0);
   else if (error != EINPROGRESS) waiting_finish(mediator, waiting, error);
   /* A program that does not block gets its socket at once: the kernel tells it the rest. */

@@ -65,13 +65,14 @@ static void scan(const struct caller *caller, struct process *process) {
 
 /* Whether `file` (ours) is what the caller registered under `number` in its set. */
 static bool is_registered(const struct caller *caller, int set, int number, int file) {
+  const pid_t self = getpid();
   for (uint32_t nth = 0; nth < 8; nth++) {
     struct {
       uint32_t efd;
       uint32_t tfd;
       uint32_t toff;
     } slot = {(uint32_t)set, (uint32_t)number, nth};
-    long result = syscall(SYS_kcmp, getpid(), caller->tgid, KCMP_EPOLL_TFD_TYPE, (unsigned long)file, &slot);
+    long result = syscall(SYS_kcmp, self, caller->tgid, KCMP_EPOLL_TFD_TYPE, (unsigned long)file, &slot);
     if (result == 0) return true;
     if (result < 0) return errno != ENOENT; /* not to be had (container, Yama): the fdinfo decides */
   }

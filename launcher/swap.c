@@ -45,7 +45,10 @@ static const struct option OPTIONS[] = {
 #define OPTION_COUNT (sizeof OPTIONS / sizeof *OPTIONS)
 #define MAX_OPTION 16
 
+#define TCP_CA_NAME_MAX 16 /* include/net/tcp.h */
+
 static unsigned char fresh[OPTION_COUNT][MAX_OPTION];
+static char fresh_congestion[TCP_CA_NAME_MAX + 1];
 
 static bool read_option(int file, const struct option *option, unsigned char value[MAX_OPTION]) {
   socklen_t length = option->size;
@@ -53,7 +56,14 @@ static bool read_option(int file, const struct option *option, unsigned char val
   return getsockopt(file, option->level, option->name, value, &length) == 0;
 }
 
+static bool read_congestion(int file, char name[TCP_CA_NAME_MAX + 1]) {
+  socklen_t length = TCP_CA_NAME_MAX;
+  memset(name, 0, TCP_CA_NAME_MAX + 1);
+  return getsockopt(file, IPPROTO_TCP, TCP_CONGESTION, name, &length) == 0;
+}
+
 void swap_start(int socket) {
+  read_congestion(socket, fresh_congestion);
   for (size_t i = 0; i < OPTION_COUNT; i++) read_option(socket, &OPTIONS[i], fresh[i]);
 }
 
@@ -71,19 +81,12 @@ static void copy_options(int from, int to, int domain) {
     }
     setsockopt(to, option->level, option->name, value, option->size);
   }
-  char name[32] = "";
-  char standard[32] = "";
-  socklen_t length = sizeof name;
-  socklen_t other = sizeof standard;
-  if (getsockopt(from, IPPROTO_TCP, TCP_CONGESTION, name, &length) == 0 &&
-      getsockopt(to, IPPROTO_TCP, TCP_CONGESTION, standard, &other) == 0 && strcmp(name, standard) != 0)
+  char name[TCP_CA_NAME_MAX + 1];
+  if (read_congestion(from, name) && strcmp(name, fresh_congestion) != 0)
     setsockopt(to, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
 }
 
-int swap_make(int file) {
-  int domain = 0;
-  socklen_t length = sizeof domain;
-  if (getsockopt(file, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return -1;
+int swap_make(int file, int domain) {
   int made = descriptors_lift(socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (made >= 0) copy_options(file, made, domain);
   return made;

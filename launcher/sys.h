@@ -113,6 +113,19 @@ static inline int sys_close_range(unsigned first, unsigned last, unsigned flags)
 static inline int sys_pidfd_open(pid_t pid, unsigned flags) {
   return (int)syscall(SYS_pidfd_open, pid, flags);
 }
+/* PIDFD_GET_INFO of linux/pidfd.h, Linux 6.13: the first version of its structure. Numbers are of the reader's pid namespace. */
+struct sys_pidfd_info {
+  uint64_t mask;
+  uint64_t cgroup;
+  uint32_t pid;
+  uint32_t tgid;
+  uint32_t ppid;
+  uint32_t ids[8];
+  int32_t exit_code;
+};
+#define SYS_PIDFD_GET_INFO 0xc040ff0bul
+#define SYS_PIDFD_INFO_PID 1u
+_Static_assert(sizeof(struct sys_pidfd_info) == 64, "its size is part of the number of the request");
 static inline int sys_pidfd_getfd(int pidfd, int fd) {
   return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0u);
 }

@@ -22,9 +22,8 @@ struct waiting *waiting_add(uint64_t id, struct caller *caller, int number, int 
   for (unsigned i = 0; i < MAX_WAITING; i++) {
     if (table[i].state != WAITING_FREE) continue;
     int64_t now = now_ms();
-    table[i] = (struct waiting){.state = WAITING_VERDICT, .id = id, .caller = *caller, .number = number, .file = file,
+    table[i] = (struct waiting){.state = WAITING_VERDICT, .id = id, .caller = caller_take(caller), .number = number, .file = file,
                                 .judged = -1, .replacement = -1, .since_ms = now, .deadline_ms = now + VERDICT_MS};
-    caller->proc = -1;
     count++;
     return &table[i];
   }
@@ -75,6 +74,8 @@ void waiting_finish(const struct mediator *mediator, struct waiting *waiting, in
   /* Before the caller goes on: it may close it, or connect it once more. */
   if (waiting->inode != 0) births_settled(mediator, waiting->inode, error);
   waiting->inode = 0;
-  answer_error(mediator->listener, waiting->id, error);
+  uint64_t id = waiting->id;
+  /* The caller wakes on the processor that we leave: what can be done before its answer does not delay it. */
   waiting_forget(mediator, waiting);
+  answer_error(mediator->listener, id, error);
 }

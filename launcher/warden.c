@@ -367,8 +367,9 @@ static void adjust_listener(void) {
 }
 
 static void adjust_interest(void) {
+  static uint32_t wanted;
   struct epoll_event control = {.events = EPOLLIN | (warden.control.out_length > 0 ? EPOLLOUT : 0), .data.u64 = POLL_CONTROL};
-  epoll_ctl(warden.poll, EPOLL_CTL_MOD, WARDEN_CONTROL, &control);
+  if (control.events != wanted && epoll_ctl(warden.poll, EPOLL_CTL_MOD, WARDEN_CONTROL, &control) == 0) wanted = control.events;
   if (warden.control.out_length > 0) control_flush(&warden.control);
   adjust_listener();
   if (warden.master < 0) return;
