@@ -4,6 +4,7 @@
 #include "births.h"
 #include "clock.h"
 #include "peer.h"
+#include "unheard.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,8 @@ void waiting_finish(const struct mediator *mediator, struct waiting *waiting, in
   /* Before the caller goes on: it may close it, or connect it once more. */
   if (waiting->inode != 0) births_settled(mediator, waiting->inode, error);
   waiting->inode = 0;
-  answer_error(mediator->listener, waiting->id, error);
+  bool heard = answer_error(mediator->listener, waiting->id, error);
+  if (!heard && waiting->asked.length != 0 && (error == 0 || error == EINPROGRESS))
+    unheard_keep(&waiting->caller, waiting->file < 0 ? waiting->replacement : waiting->file, &waiting->asked, error);
   waiting_forget(mediator, waiting);
 }
