@@ -74,7 +74,8 @@ void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
 
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error) {
   /* Before the caller goes on: it may close it, or connect it once more. */
-  if (waiting->inode != 0) births_settled(mediator, waiting->inode, error);
+  bool takes_back = waiting->asked.address.ss_family == AF_UNSPEC; /* a peer; afterwards it leads nowhere */
+  if (waiting->inode != 0 && !takes_back) births_settled(mediator, waiting->inode, error);
   waiting->inode = 0;
   bool heard = answer_error(mediator->listener, waiting->id, error);
   if (!heard && waiting->asked.length != 0 && (error == 0 || error == EINPROGRESS))
