@@ -23,7 +23,10 @@ static unsigned count;
 void unheard_keep(const struct caller *caller, int file, const struct target *target, int error) {
   struct stat st;
   if (fstat(file, &st) < 0 || st.st_ino == 0) return;
-  struct unheard *place = &places[next++ % PLACES];
+  struct unheard *place = NULL;
+  for (unsigned i = 0; i < PLACES && place == NULL; i++)
+    if (places[i].inode != 0 && places[i].tid == caller->tid) place = &places[i];
+  if (place == NULL) place = &places[next++ % PLACES];
   if (place->inode == 0) count++;
   *place = (struct unheard){.tid = caller->tid, .inode = st.st_ino, .target = *target, .error = error};
 }

@@ -78,7 +78,8 @@ void waiting_finish(const struct mediator *mediator, struct waiting *waiting, in
   if (waiting->inode != 0 && !takes_back) births_settled(mediator, waiting->inode, error);
   waiting->inode = 0;
   bool heard = answer_error(mediator->listener, waiting->id, error);
-  if (!heard && waiting->asked.length != 0 && (error == 0 || error == EINPROGRESS))
+  /* What was sent may be lost all the same: the kernel looks at signals first. */
+  if ((!heard || mediator->interrupted) && waiting->asked.length != 0 && (error == 0 || error == EINPROGRESS))
     unheard_keep(&waiting->caller, waiting->file < 0 ? waiting->replacement : waiting->file, &waiting->asked, error);
   waiting_forget(mediator, waiting);
 }
