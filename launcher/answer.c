@@ -29,15 +29,17 @@ struct seccomp_notif *answer_receive(int listener) {
 
 bool answer_wanted(int listener, uint64_t id) { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0; }
 
-static void send(int listener, uint64_t id, int error, uint32_t flags) {
+static bool send(int listener, uint64_t id, int error, uint32_t flags) {
   memset(response, 0, sizes.seccomp_notif_resp);
   response->id = id;
   response->error = error;
   response->flags = flags;
-  while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response) < 0 && errno == EINTR) {}
+  int sent;
+  while ((sent = ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response)) < 0 && errno == EINTR) {}
+  return sent == 0;
 }
 
-void answer_error(int listener, uint64_t id, int error) { send(listener, id, -error, 0); }
+bool answer_error(int listener, uint64_t id, int error) { return send(listener, id, -error, 0); }
 
 void answer_value(int listener, uint64_t id, int64_t value) {
   memset(response, 0, sizes.seccomp_notif_resp);

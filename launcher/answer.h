@@ -11,10 +11,10 @@ bool answer_start(void);
 struct seccomp_notif *answer_receive(int listener);
 /* Whether the call still waits: also, that its process is the one that made it. */
 bool answer_wanted(int listener, uint64_t id);
-/* 0: the call succeeds with 0. */
+/* 0: the call succeeds with 0. False: the caller does not wait for it any more. */
+bool answer_error(int listener, uint64_t id, int error);
 /* The call returns this, which is not negative. */
 void answer_value(int listener, uint64_t id, int64_t value);
-void answer_error(int listener, uint64_t id, int error);
 /* The call returns a new descriptor of the caller for this file: `number`, or any for 0; `flags` are O_CLOEXEC or 0. 0, or why
    not: then it is not answered. */
 int answer_descriptor(int listener, uint64_t id, int file, int number, int flags);

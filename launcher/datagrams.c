@@ -233,7 +233,9 @@ void datagrams_connect(const struct mediator *mediator, struct waiting *waiting)
     waiting_finish(mediator, waiting, 0);
   } else if (!place.named) {
     waiting_finish(mediator, waiting, EINVAL);
-  } else if (place.port == 0 || judged(mediator, waiting)) { /* without a port it asks for its own address only */
+  } else if (place.port == 0 || place.loopback || judged(mediator, waiting)) {
+    /* Without a port it asks for its own address only. On loopback, to see that there is one (getaddrinfo(3) of musl does, where
+       it is told AI_ADDRCONFIG): what is sent there is judged each time. */
     datagrams_connected(mediator, waiting);
   }
 }

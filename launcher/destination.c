@@ -12,6 +12,7 @@
 #include "question.h"
 #include "sockets.h"
 #include "sys.h"
+#include "unheard.h"
 #include "verdicts.h"
 #include <errno.h>
 #include <stdio.h>
@@ -152,6 +153,7 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
   struct target target;
   int number = (int)call->data.args[0];
   const struct birth *birth = NULL;
+  if (unheard_repeated(mediator, caller, call)) return;
   int file = mediator->settings->platform ? held_file_of_call(mediator, caller, call, &birth) : file_of_call(mediator, caller, call);
   if (file < 0) return;
   int domain = socket_option(file, SO_DOMAIN);
@@ -164,6 +166,7 @@ void connect_for(const struct mediator *mediator, struct caller *caller, const s
     return;
   }
   waiting->domain = domain;
+  waiting->asked = target;
   waiting->target = target;
   if (birth != NULL) {
     waiting->inode = birth->inode;

@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "document.h"
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct mediator {
@@ -11,6 +12,7 @@ struct mediator {
   const struct settings_row *settings;
   struct control *control;
   int listener;
+  bool interrupted; /* a signal can end a call that is being answered: Linux before 5.19 */
   int poll;        /* the warden's epoll set */
   pid_t top;       /* init: ancestors end there */
   uint64_t cookie; /* of the sandbox's network namespace, 0 for unknown */

@@ -97,6 +97,12 @@ static struct outcome try_namespaces(void) {
   return outcome;
 }
 
+/* Whether descriptors can be put into callers (5.9): about a call that nobody makes, the kernel says ENOENT. */
+static bool hands_descriptors(int listener, int file) {
+  struct seccomp_notif_addfd add = {.id = UINT64_MAX, .srcfd = (uint32_t)file};
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno == ENOENT;
+}
+
 /* A child puts a filter with a listener on itself: whether that can be had, and with which flags. */
 static struct outcome try_listener(unsigned long flags) {
   int back[2];
@@ -108,13 +114,36 @@ static struct outcome try_listener(unsigned long flags) {
     struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct sock_fprog program = {.len = 1, .filter = &allow};
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0)
-      outcome = failed("seccomp");
+    int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (listener < 0) outcome = failed("seccomp");
+    else if (!hands_descriptors(listener, back[1])) outcome = failed("addfd");
     _exit(write(back[1], &outcome, sizeof outcome) == (ssize_t)sizeof outcome ? 0 : 1);
   }
   close(back[1]);
   if (read(back[0], &outcome, sizeof outcome) != (ssize_t)sizeof outcome) outcome = failed("child");
   close(back[0]);
+  while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+  return outcome;
+}
+
+/* A parent reads the memory of its child, as a warden without namespaces does: Yama may forbid it, and containers. */
+static struct outcome try_memory(void) {
+  static const char secret = 's';
+  struct outcome outcome = {.error = 0};
+  char path[64];
+  char byte = 0;
+  pid_t child = fork();
+  if (child < 0) return failed("fork");
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    for (;;) pause();
+  }
+  snprintf(path, sizeof path, "/proc/%d/mem", child);
+  int memory = open(path, O_RDONLY | O_CLOEXEC);
+  if (memory < 0) outcome = failed("mem");
+  else if (pread(memory, &byte, 1, (off_t)(uintptr_t)&secret) != 1 || byte != secret) outcome = failed("read");
+  if (memory >= 0) close(memory);
+  kill(child, SIGKILL);
   while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
   return outcome;
 }
@@ -193,6 +222,7 @@ int probe_main(void) {
   print("namespaces", try_namespaces());
   struct outcome killable = try_listener(SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
   print("listener", killable.error == 0 ? killable : try_listener(0));
+  print("memory", try_memory());
   printf("wait_killable=%d\n", killable.error == 0);
   printf("thread_pidfd=%d\n", has_thread_pidfd());
   printf("netns_cookie=%d\n", network_cookie() != 0);

@@ -4,6 +4,7 @@
 #include "births.h"
 #include "clock.h"
 #include "peer.h"
+#include "unheard.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,12 @@ void waiting_forget(const struct mediator *mediator, struct waiting *waiting) {
 
 void waiting_finish(const struct mediator *mediator, struct waiting *waiting, int error) {
   /* Before the caller goes on: it may close it, or connect it once more. */
-  if (waiting->inode != 0) births_settled(mediator, waiting->inode, error);
+  bool takes_back = waiting->asked.address.ss_family == AF_UNSPEC; /* a peer; afterwards it leads nowhere */
+  if (waiting->inode != 0 && !takes_back) births_settled(mediator, waiting->inode, error);
   waiting->inode = 0;
+  /* An answer may be lost there: the kernel looks at signals first. */
+  if (mediator->interrupted && waiting->asked.length != 0 && (error == 0 || error == EINPROGRESS))
+    unheard_keep(&waiting->caller, waiting->file < 0 ? waiting->replacement : waiting->file, &waiting->asked, error);
   uint64_t id = waiting->id;
   /* The caller wakes on the processor that we leave: what can be done before its answer does not delay it. */
   waiting_forget(mediator, waiting);

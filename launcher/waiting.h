@@ -33,6 +33,7 @@ struct waiting {
   uint32_t token; /* of the verdict by which it is connected to the outside; 0: none that could be taken back */
   uint64_t inode; /* of a socket that is held (births.c), or 0 */
   struct seccomp_data call; /* of one that sends or receives: its arguments */
+  struct target asked; /* by a connect, as the caller gave it */
   struct target target;
   struct verdict_key *key; /* what a verdict about it would be remembered under, or NULL */
   int64_t since_ms;

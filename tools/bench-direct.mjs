@@ -1,6 +1,7 @@
 // What a direct connection costs: the same client, outside and inside, against one server on loopback. Inside it goes
-// by its name through policy DNS and the warden. Microseconds for a connect, connections with one request per second, and
-// megabytes per second of one connection. In both tiers.
+// by its name through policy DNS and the warden. Microseconds for a connect, the first to a destination (which the supervisor
+// is asked about) and the next, connections with one request per second, and megabytes per second of one connection. In
+// both tiers.
 import { spawn, spawnSync } from 'node:child_process';
 
 const SERVER = `const big = Buffer.alloc(1 << 20);
@@ -14,24 +15,30 @@ require('net').createServer((socket) => {
   });
 }).listen(0, '127.0.0.1', function () { console.log(this.address().port); });`;
 
+/** Destinations that are connected to for the first time: ports of the one host. */
+const FIRSTS = 200;
+const FIRST_PORT = 2000;
+
 const CLIENT = `const { connect } = require('net'); const { lookup } = require('dns');
-const [host, port, count, spare] = process.argv.slice(1);
+const [host, port, count, spare, first] = process.argv.slice(1);
 const open = []; for (let i = 0; i < spare; i += 1) open.push(require('fs').openSync('/dev/null'));
 const now = () => Number(process.hrtime.bigint()) / 1000;
 lookup(host, { family: 4 }, async (error, address) => {
   if (error) throw error;
-  const once = (text, measure) => new Promise((resolve, reject) => {
+  const once = (text, measure, to = port) => new Promise((resolve, reject) => {
     const began = now(); let bytes = 0;
-    const socket = connect(Number(port), address, () => { measure.connect?.push(now() - began); socket.write(text); });
+    const socket = connect(Number(to), address, () => { measure.connect?.push(now() - began); socket.write(text); });
     socket.on('data', (data) => { bytes += data.length; }).on('error', reject).on('close', () => resolve(bytes));
   });
   for (let i = 0; i < 20; i += 1) await once('GET / HTTP/1.0\\r\\n\\r\\n', {});
+  const firsts = [];
+  for (let i = 0; i < ${FIRSTS}; i += 1) await once('GET / HTTP/1.0\\r\\n\\r\\n', { connect: firsts }, first === '0' ? port : Number(first) + i);
   const times = []; const began = now();
   for (let i = 0; i < count; i += 1) await once('GET / HTTP/1.0\\r\\n\\r\\n', { connect: times });
   const rate = (count / (now() - began)) * 1e6;
   const from = now(); const bytes = await once('bulk', {});
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({ p50: times[count >> 1], p99: times[Math.floor(count * 0.99)], rate, throughput: bytes / (now() - from) }));
+  const at = (list, part) => list.sort((a, b) => a - b)[Math.floor(list.length * part)];
+  console.log(JSON.stringify({ first50: at(firsts, 0.5), first99: at(firsts, 0.99), p50: at(times, 0.5), p99: at(times, 0.99), rate, throughput: bytes / (now() - from) }));
 });`;
 
 /** Interleaved; the median of the rounds for times, and for rates the best: what else the machine does only takes away. `spare`: further open descriptors of the client. */
@@ -45,21 +52,32 @@ export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 5
     if (status !== 0) throw new Error(`${argv.join(' ')}: ${stderr}`);
     return JSON.parse(stdout);
   };
-  const options = ['--quiet', '--allow', 'bench.test:80', '--connect-to', `bench.test:80:127.0.0.1:${port}`];
+  const ports = [80, ...Array.from({ length: FIRSTS }, (_, i) => FIRST_PORT + i)];
+  const options = [
+    '--quiet',
+    ...ports.flatMap((one) => [
+      '--allow',
+      `bench.test:${one}`,
+      '--connect-to',
+      `bench.test:${one}:127.0.0.1:${port}`,
+    ]),
+  ];
   const inside = (tier) => [openshell, 'run', '--tier', tier, ...options, '--'];
   const client = [process.execPath, '-e', CLIENT, '--'];
   try {
-    return [0, 2000].map((spare) => {
+    return [10, 2000].map((spare) => {
       const bare = [];
       const direct = [];
       const platform = [];
       for (let i = 0; i < rounds; i += 1) {
-        bare.push(run([...client, '127.0.0.1', port, count, spare].map(String)));
+        bare.push(run([...client, '127.0.0.1', port, count, spare, 0].map(String)));
         for (const [tier, list] of [
           ['namespaces', direct],
           ['platform', platform],
         ])
-          list.push(run([...inside(tier), ...client, 'bench.test', 80, count, spare].map(String)));
+          list.push(
+            run([...inside(tier), ...client, 'bench.test', 80, count, spare, FIRST_PORT].map(String)),
+          );
       }
       return { spare, bare: summary(bare), direct: summary(direct), platform: summary(platform) };
     });
@@ -72,6 +90,8 @@ function summary(rows) {
   const middle = (key) => rows.map((row) => row[key]).sort((a, b) => a - b)[rows.length >> 1];
   const best = (key) => Math.max(...rows.map((row) => row[key]));
   return {
+    first50: middle('first50'),
+    first99: middle('first99'),
     p50: middle('p50'),
     p99: middle('p99'),
     rate: best('rate'),
@@ -83,12 +103,14 @@ function summary(rows) {
 export const directRows = (results) =>
   results.flatMap(({ spare, bare, direct, platform }) =>
     [
-      ['connect p50, us', 'p50'],
-      ['connect p99, us', 'p99'],
+      ['first connect p50, us', 'first50'],
+      ['first connect p99, us', 'first99'],
+      ['next connect p50, us', 'p50'],
+      ['next connect p99, us', 'p99'],
       ['connection and one request, per second', 'rate'],
       ['one connection, MB/s', 'throughput'],
     ].map(([what, key]) => ({
-      name: `${what}${spare > 0 ? ` (${spare} open files)` : ''}`,
+      name: `${what} (${spare} open files)`,
       bare: bare[key],
       direct: direct[key],
       ratio: direct[key] / bare[key],

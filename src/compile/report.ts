@@ -113,9 +113,16 @@ function syscalls({ facts }: ReportInput): LayerReport {
   };
 }
 
-function network({ tier, network: mode, policy, landlock: plan }: ReportInput): LayerReport {
+function network({ facts, tier, network: mode, policy, landlock: plan }: ReportInput): LayerReport {
   if (tier === 'platform' && mode !== 'allow') {
     const backstop = plan.handledNet === 0 ? '' : '; Landlock allows no TCP port';
+    if (facts.kernel.memoryProblem !== null)
+      return {
+        layer: 'network',
+        state: 'partial',
+        detail: `no program has a network or a Unix socket: the warden may not read where a call leads (${facts.kernel.memoryProblem})${backstop}`,
+        required: false,
+      };
     return {
       layer: 'network',
       state: 'partial',

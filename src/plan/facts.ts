@@ -40,6 +40,8 @@ export interface KernelFacts {
   readonly namespacesProblem: string | null;
   /** Null: works; otherwise why no listener can be had. */
   readonly notifyProblem: string | null;
+  /** Null: a parent may read the memory of its children; otherwise why not (Yama from 2 on, ptrace(2)). */
+  readonly memoryProblem: string | null;
   readonly waitKillable: boolean;
   readonly perUserNamespaceProcessCount: boolean;
   /** Filters that were put on this process before, as a container's is; null: none. */

@@ -35,6 +35,7 @@ export function kernelFacts(release: string, answers: ProbeAnswers): KernelFacts
     landlockAbi: Number(answers.get('landlock_abi') ?? 0),
     namespacesProblem: problem(answers.get('namespaces')),
     notifyProblem: problem(answers.get('listener')),
+    memoryProblem: problem(answers.get('memory')),
     waitKillable: answers.get('wait_killable') === '1',
     perUserNamespaceProcessCount: atLeast(release, 5, 14),
     outerFilters: outerFilters(answers),

@@ -34,6 +34,7 @@ export function kernelFindings(facts: KernelFacts, threadsNamed: boolean, launch
   return [
     namespaces(facts, launcher),
     listener(facts.notifyProblem),
+    ...memory(facts),
     landlock(facts.landlockAbi),
     facts.waitKillable
       ? ok('mediated calls', 'signals interrupt them cleanly')
@@ -98,6 +99,22 @@ function landlock(abi: number): Finding {
       remedy: 'Linux 6.12 has ABI 6 with TCP ports, device ioctls and scopes',
     };
   return ok('landlock', `ABI ${abi}`);
+}
+
+/** Outside of namespaces of its own the warden is but a parent. */
+function memory({ memoryProblem: problem, namespacesProblem }: KernelFacts): Finding[] {
+  if (problem === null) return [];
+  return [
+    {
+      name: 'memory of programs',
+      state: 'weak',
+      detail:
+        namespacesProblem === null
+          ? `${problem}: in the platform tier, no program has a network`
+          : `${problem}: no program has a network, since nobody can read where its calls lead`,
+      remedy: 'sudo sysctl -w kernel.yama.ptrace_scope=1',
+    },
+  ];
 }
 
 function listener(problem: string | null): Finding {

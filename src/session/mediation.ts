@@ -313,7 +313,8 @@ export class Mediation {
     // Programs connect such sockets to find out which address they would send from; nothing is behind most of them.
     const probes = !sends && standsForName(address) && !this.#direct.takesDatagrams(address, port);
     if (probes || address.text === INNER.ownV4 || address.text === INNER.ownV6) {
-      launcher.verdict(id, { kind: 'local', ttlMs });
+      // What it sends after all is another question.
+      launcher.verdict(id, { kind: 'local', ttlMs: probes ? 0 : ttlMs });
       return;
     }
     const generation = this.#generation;

@@ -16,10 +16,14 @@ interface Kernel extends Partial<KernelFacts> {
 const OLD = { waitKillable: false, perUserNamespaceProcessCount: false, threadsNamed: false };
 const RESTRICTED = 'id_map gives EPERM';
 const NO_LISTENER = 'listener gives EINVAL';
+const NO_DESCRIPTORS = 'addfd gives EINVAL';
+/** kernel.yama.ptrace_scope = 2: nobody without CAP_SYS_PTRACE attaches. */
+const YAMA = { release: '6.18.0', memoryProblem: 'mem gives EACCES' };
 
 /** Each lacks what came later (seccomp_unotify(2), landlock(7), user_namespaces(7)); nothing else is pretended. */
 const KERNELS: Readonly<Record<string, Kernel>> = {
   '4.19-no-listener': { release: '4.19.0', landlockAbi: 0, notifyProblem: NO_LISTENER, ...OLD },
+  '5.8-no-descriptors': { release: '5.8.0', landlockAbi: 0, notifyProblem: NO_DESCRIPTORS, ...OLD },
   '5.10-no-landlock': { release: '5.10.0', landlockAbi: 0, ...OLD },
   '5.13-landlock-1': { release: '5.13.0', landlockAbi: 1, ...OLD },
   '5.15-process-count': { release: '5.15.0', landlockAbi: 1, ...OLD, perUserNamespaceProcessCount: true },
@@ -38,6 +42,8 @@ const KERNELS: Readonly<Record<string, Kernel>> = {
     initialPidNamespace: false,
     outerFilters: { count: 1, refused: ['unshare(CLONE_NEWUSER)', 'pidfd_getfd'] },
   },
+  'yama-2': YAMA,
+  'platform-yama-2': { ...YAMA, namespacesProblem: RESTRICTED },
   'no-user-namespaces': { release: '6.12.0', landlockAbi: 6, namespacesProblem: RESTRICTED },
 };
 

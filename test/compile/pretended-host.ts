@@ -16,6 +16,7 @@ const KERNEL: KernelFacts = {
   landlockAbi: 7,
   namespacesProblem: null,
   notifyProblem: null,
+  memoryProblem: null,
   waitKillable: true,
   perUserNamespaceProcessCount: true,
   outerFilters: null,

@@ -54,10 +54,11 @@ static void answered(uint64_t id) {
   waits[id] = false;
 }
 
-void answer_error(int listener, uint64_t id, int error) {
+bool answer_error(int listener, uint64_t id, int error) {
   (void)listener;
   want(error >= 0 && error < 4096);
   answered(id);
+  return !unwanted[id];
 }
 void answer_interrupt(int listener, uint64_t id) {
   (void)listener;

@@ -135,6 +135,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       'peer',
       'target',
       'sockets',
+      'unheard',
     ];
     const fuzzer = compile({
       compiler: clang!,

@@ -3,7 +3,7 @@
  * why in its own words; each connect is one event that names binary, host, port and rule.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, realpathSync } from 'node:fs';
+import { copyFileSync, existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { allowed, type Client, direct, REFUSED, refused, sinceRefusal } from './support/direct.ts';
@@ -220,6 +220,37 @@ class Old {
       expect(done.stdout).toMatch(/^hello\nabc3 bytes\nPermission denied/);
     });
   });
+
+  const asio = '/usr/include/asio.hpp';
+  const noAsio = [...missing('g++'), ...(existsSync(asio) ? [] : ['libasio-dev'])];
+  it.skipIf(noAsio.length > 0)(
+    `Asio, which registers its socket before it connects${because(noAsio)}`,
+    async () => {
+      const source = scratch.write(
+        'home/project/client.cc',
+        `#include <asio.hpp>
+#include <iostream>
+void greet(const char *host) {
+  asio::io_context context; asio::ip::tcp::socket socket(context); std::string text(6, 0);
+  auto where = *asio::ip::tcp::resolver(context).resolve(asio::ip::tcp::v4(), host, "7000").begin();
+  socket.open(asio::ip::tcp::v4());
+  socket.async_connect(where.endpoint(), [&](std::error_code error) {
+    if (error) std::cout << error.value() << std::endl;
+    else asio::async_read(socket, asio::buffer(text), [&](std::error_code, std::size_t) { std::cout << text; });
+  });
+  context.run_for(std::chrono::seconds(10));
+}
+int main() { greet("greeter.test"); greet("${REFUSED}"); }
+`,
+      );
+      const program = join(scratch.project, 'asio-client');
+      const options = ['-std=c++17', '-DASIO_STANDALONE', '-pthread', '-o', program];
+      execFileSync(find('g++')!, [...options, source]);
+      const done = await allowedThenRefused({ ...greeted('sh', [program]), binary: program });
+      expect(done).toMatchObject({ code: 0, stdout: 'hello\n13\n' });
+    },
+    120_000,
+  );
 
   it.skipIf(find('git') === null)('git, by its own protocol', async () => {
     const root = scratch.directory('repositories');

@@ -120,6 +120,15 @@ s.connect(HERE); print(s.recv(6))`),
     expect(done.stdout).toBe("refused\nb'hello\\n'\n");
   });
 
+  it('a socket whose peer was taken back before it had one may be connected', async () => {
+    const done = await expectConnects(
+      python(`import ctypes
+s = socket.socket(); print(ctypes.CDLL(None).connect(s.fileno(), bytes(16), 16)); s.connect(HERE); print(s.recv(6))`),
+      1,
+    );
+    expect(done.stdout).toBe("0\nb'hello\\n'\n");
+  });
+
   it('getpeername and getsockname agree with what the server is', async () => {
     const done = await expectConnects(
       python(`s = socket.create_connection(HERE); print(*s.getpeername()); print(s.getsockname()[0], s.getsockname()[1] > 0)
