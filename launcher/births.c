@@ -87,11 +87,21 @@ bool births_sweep(const struct mediator *mediator) {
   return any;
 }
 
-static struct birth *free_place(const struct mediator *mediator) {
-  if (high == MAX_BIRTHS) births_sweep(mediator);
+/* Half of the descriptors that the warden may have: calls that wait need the rest. */
+static unsigned most(void) {
+  unsigned half = descriptors_limit() / 2;
+  return half < MAX_BIRTHS ? half : MAX_BIRTHS;
+}
+
+static struct birth *empty_place(void) {
   for (unsigned i = 0; i < high; i++)
     if (table[i].file < 0) return &table[i];
-  return high < MAX_BIRTHS ? &table[high] : NULL;
+  return high < most() ? &table[high] : NULL;
+}
+
+static struct birth *free_place(const struct mediator *mediator) {
+  struct birth *place = empty_place();
+  return place == NULL && births_sweep(mediator) ? empty_place() : place;
 }
 
 /* A free number among those for which the filter has the warden send; 0 for none. */

@@ -64,4 +64,14 @@ describe.skipIf(platformUnavailable !== null)("a socket of the host's network", 
       expect(stdout + stderr).toContain(String(ERRNOS.ENOPROTOOPT));
     }
   });
+
+  it('takes no descriptors from the warden once it is closed', async () => {
+    const limited = 'ulimit -Sn 1024 && ulimit -Hn 1024 && exec "$@"';
+    const command = place.commandLine(
+      ['--quiet', '--network', 'proxy'],
+      [place.probe, 'many-sockets', '3000'],
+    );
+    const { stdout, stderr } = await place.onHost(['/bin/sh', '-c', limited, 'sh', ...command]);
+    expect(stdout, stderr).toBe('ok\n');
+  });
 });

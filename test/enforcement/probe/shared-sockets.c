@@ -100,6 +100,17 @@ static long share_port(char **a) {
   return -1;
 }
 
+/* `many-sockets COUNT`, one after the other: works when each can be made, and the last be bound. */
+static long many_sockets(char **a) {
+  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  for (long left = number(a[0]); left > 0; left--) {
+    int file = socket(AF_INET, SOCK_STREAM, 0);
+    if (file < 0 || (left == 1 && bind(file, (struct sockaddr *)&name, sizeof name) < 0)) return -1;
+    close(file);
+  }
+  return 0;
+}
+
 /* `join-group FAMILY ADDRESS` */
 static long join_group(char **a) {
   int family = (int)number(a[0]);
@@ -113,4 +124,4 @@ static long join_group(char **a) {
 }
 
 const struct entry SHARED_SOCKET_ACTIONS[] = {
-    {"wait-elsewhere", wait_elsewhere}, {"greet-all", greet_all}, {"share-port", share_port}, {"join-group", join_group}, {0}};
+    {"wait-elsewhere", wait_elsewhere}, {"greet-all", greet_all}, {"share-port", share_port}, {"many-sockets", many_sockets}, {"join-group", join_group}, {0}};
