@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 
 #define MAX_BIRTHS 4096
+/* Descriptors of the sandbox that are looked at: whoever opens more must not keep the warden from all else. */
+#define MAX_LOOKED 100000u
 #define TYPE_MASK 0xf /* SOCK_TYPE_MASK of linux/net.h */
 
 static struct birth table[MAX_BIRTHS];
@@ -65,6 +67,7 @@ bool births_sweep(const struct mediator *mediator) {
   static bool used[MAX_BIRTHS];
   const pid_t *list;
   unsigned count = tree_list(mediator->top, &list);
+  unsigned looked = 0;
   memset(used, 0, sizeof used);
   for (unsigned i = 0; i < count; i++) {
     char path[32];
@@ -72,12 +75,14 @@ bool births_sweep(const struct mediator *mediator) {
     DIR *files = opendir(path);
     if (files == NULL) continue;
     struct dirent *entry;
-    while ((entry = readdir(files)) != NULL) {
+    while (looked < MAX_LOOKED && (entry = readdir(files)) != NULL) {
+      looked++;
       const struct birth *birth = births_find(socket_inode(dirfd(files), entry->d_name));
       if (birth != NULL) used[birth - table] = true;
     }
     closedir(files);
   }
+  if (looked == MAX_LOOKED) return false;
   bool any = false;
   for (unsigned i = high; i-- > 0;) {
     if (table[i].file < 0 || used[i]) continue;
@@ -87,11 +92,21 @@ bool births_sweep(const struct mediator *mediator) {
   return any;
 }
 
-static struct birth *free_place(const struct mediator *mediator) {
-  if (high == MAX_BIRTHS) births_sweep(mediator);
+/* Half of the descriptors that the warden may have: calls that wait need the rest. */
+static unsigned most(void) {
+  unsigned half = descriptors_limit() / 2;
+  return half < MAX_BIRTHS ? half : MAX_BIRTHS;
+}
+
+static struct birth *empty_place(void) {
   for (unsigned i = 0; i < high; i++)
     if (table[i].file < 0) return &table[i];
-  return high < MAX_BIRTHS ? &table[high] : NULL;
+  return high < most() ? &table[high] : NULL;
+}
+
+static struct birth *free_place(const struct mediator *mediator) {
+  struct birth *place = empty_place();
+  return place == NULL && births_sweep(mediator) ? empty_place() : place;
 }
 
 /* A free number among those for which the filter has the warden send; 0 for none. */

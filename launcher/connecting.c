@@ -4,6 +4,7 @@
 #include "answer.h"
 #include "ledger.h"
 #include "peer.h"
+#include "prompt.h"
 #include "sockets.h"
 #include "swap.h"
 #include <errno.h>
@@ -22,7 +23,7 @@ static void wait_for_handshake(const struct mediator *mediator, struct waiting *
 }
 
 /* On the held file, which may be the caller's blocking one: it never blocks the warden, the caller waits instead. */
-static void connect_held(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
+static void connect_held(const struct mediator *mediator, struct waiting *waiting) {
   int flags = fcntl(waiting->file, F_GETFL);
   if (flags < 0) {
     waiting_finish(mediator, waiting, EBADF);
@@ -30,7 +31,7 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   }
   waiting->blocking = !(flags & O_NONBLOCK);
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
-  int error = connect(waiting->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+  int error = prompt_connect(waiting->file, waiting->domain, &waiting->target);
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
   if (error == 0 && waiting->own && !abstract_peer_is_own(waiting->file)) { /* somebody took the name of one that ended */
     shutdown(waiting->file, SHUT_RDWR);
@@ -52,7 +53,7 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
 
 void connecting_inside(const struct mediator *mediator, struct waiting *waiting) {
   if (!answer_wanted(mediator->listener, waiting->id)) waiting_forget(mediator, waiting);
-  else connect_held(mediator, waiting, &waiting->target);
+  else connect_held(mediator, waiting);
 }
 
 /* EINPROGRESS, or how a connect that does not block went. */
@@ -91,8 +92,9 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
     waiting_finish(mediator, waiting, EAGAIN); /* what could not be ended later is not begun */
     return;
   }
+  waiting->target = *target; /* the one that was judged, from here on */
   if (waiting->outer) {
-    connect_held(mediator, waiting, target);
+    connect_held(mediator, waiting);
     return;
   }
   int flags = fcntl(waiting->file, F_GETFL);

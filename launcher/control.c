@@ -134,6 +134,8 @@ bool control_send(struct control *control, struct frame *frame) {
   return control_flush(control);
 }
 
+bool control_has_room(const struct control *control) { return control->out_length < MAX_QUEUED / 2; }
+
 bool control_behind(const struct control *control) { return control->out_length > MUCH_QUEUED; }
 
 /* False: there is nothing to wait for any more. */

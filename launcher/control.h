@@ -41,6 +41,8 @@ void frame_u64(struct frame *frame, uint64_t value);
 void frame_bytes(struct frame *frame, const void *bytes, size_t length);
 bool control_send(struct control *control, struct frame *frame);
 bool control_flush(struct control *control);
+/* Whether there is room for what may be lost: the rest of it is for reports, which may not. */
+bool control_has_room(const struct control *control);
 /* Whether the supervisor has so much to read that nothing should be begun which it must be told about. */
 bool control_behind(const struct control *control);
 /* The last use: writes all that is queued, says that no more comes, and waits until the supervisor has heard it, `timeout_ms`

@@ -144,12 +144,13 @@ static void pass_on(const struct mediator *mediator, int file, const struct plac
     deliver(&(struct origin){.port = socket_port(file), .length = 4, .address = {127, 0, 0, 1}}, place->port, length);
     return;
   }
+  if (!control_has_room(mediator->control)) return; /* a supervisor that does not read loses datagrams, as a full queue does */
   control_begin(&frame, REPORT_SENT);
   frame_u32(&frame, socket_port(file));
   frame_u32(&frame, place->port);
   frame_bytes(&frame, place->address, place->length);
   frame_bytes(&frame, buffer + sizeof(struct origin), length);
-  control_send(mediator->control, &frame); /* a supervisor that does not read loses datagrams, as a full queue does */
+  control_send(mediator->control, &frame);
 }
 
 /* Where message `i` goes; 0 or what is wrong. */

@@ -8,16 +8,20 @@
 #include <unistd.h>
 
 static int base = 512;
+static unsigned most = 1024;
 
 void descriptors_start(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
   limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  most = limit.rlim_cur < 1u << 20 ? (unsigned)limit.rlim_cur : 1u << 20;
   /* Above what a sandbox may open by default (RLIMIT_NOFILE 65536), where the limit lets us. */
   if (limit.rlim_cur >= 131072) base = 65536;
   else if (limit.rlim_cur >= 2048) base = (int)(limit.rlim_cur / 2);
 }
+
+unsigned descriptors_limit(void) { return most; }
 
 int descriptors_lift(int fd) {
   if (fd < 0 || fd >= base) return fd;

@@ -6,6 +6,8 @@
 
 /* Raises the limit of open files as far as it goes; called once, before anything is lifted. */
 void descriptors_start(void);
+/* How many this process may have open. */
+unsigned descriptors_limit(void);
 /* Moves a descriptor up and closes the low one. Gives back what it got when there is no room, and -1 for -1. */
 int descriptors_lift(int fd);
 /* A namespace of a process (`user`, `mnt`, `net`, …), lifted; -1 with errno. */

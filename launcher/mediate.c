@@ -14,6 +14,7 @@
 #include "interface.h"
 #include "listeners.h"
 #include "netlink.h"
+#include "prompt.h"
 #include "sending.h"
 #include "signalling.h"
 #include "sockets.h"
@@ -28,7 +29,7 @@
 #include <sys/un.h>
 
 bool mediate_start(struct mediator *mediator) {
-  if (!answer_start()) return false;
+  if (!answer_start() || !prompt_start()) return false;
   if (mediator->inner >= 0) swap_start(mediator->inner);
   /* The caller sleeps until we answer: let the scheduler switch at once (Linux 6.6; slower without). */
   ioctl(mediator->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYS_NOTIF_SYNC_WAKE_UP);

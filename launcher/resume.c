@@ -5,6 +5,7 @@
 #include "connecting.h"
 #include "datagrams.h"
 #include "peer.h"
+#include "prompt.h"
 #include "sending.h"
 #include "verdicts.h"
 #include "waiting.h"
@@ -68,9 +69,8 @@ void resume_ready(struct mediator *mediator, uint64_t data) {
   socklen_t length = sizeof error;
   if (getsockopt(waiting_polled(waiting), SOL_SOCKET, SO_ERROR, &error, &length) < 0) error = errno;
   /* The call that a program makes to end such a connect, without which its next one would not say that it is connected.
-     The kernel does not look at the address any more. */
-  const struct target *target = &waiting->target;
-  if (error == 0) connect(waiting_polled(waiting), (const struct sockaddr *)&target->address, target->length);
+     Another thread can have ended the connection: then it begins once more, to where it was judged to go. */
+  if (error == 0) prompt_connect(waiting_polled(waiting), waiting->domain, &waiting->target);
   connecting_done(mediator, waiting, error);
 }
 

@@ -34,7 +34,7 @@ export function networkTreatments(input: SeccompInput): readonly Treatment[] {
     ...mediated(input),
     makesSocket('socket', input),
     makesSocket('socketpair', input),
-    setsockopt,
+    setsockopt(input),
     ...(['sendto', 'sendmsg', 'sendmmsg'] as const).map((call) => sends(call, input)),
     ...(relaysByNumber(input)
       ? [
@@ -274,14 +274,30 @@ const LEVEL = argument('setsockopt', 'level');
 const OPTION = argument('setsockopt', 'optname');
 const OPTION_REFUSED = answer(ERRNOS.ENOPROTOOPT, 'socket_option');
 
-const setsockopt: Treatment = {
-  call: 'setsockopt',
-  clauses: Object.entries(SOCKET_OPTIONS).flatMap(([level, options]): readonly Clause[] => [
-    ...options.map((option) => ({
-      when: [equal(LEVEL, Number(level)), equal(OPTION, option)],
-      verdict: ALLOWED_CALL,
-    })),
-    { when: [equal(LEVEL, Number(level))], verdict: OPTION_REFUSED },
-  ]),
-  otherwise: OPTION_REFUSED,
+/**
+ * Where every socket is one of the host's network: a port is not to be shared with a server of the same user, whose clients one
+ * would get, and whom one could connect to as what listens inside; who joins a group tells it to the network, in an address of
+ * the program's choice.
+ */
+const NOT_ON_THE_HOST: Readonly<Record<number, readonly number[]>> = {
+  [SOCKET_LEVEL.SOL_SOCKET]: picked(SOCKET_OPTION, ['SO_REUSEPORT']),
+  [SOCKET_LEVEL.SOL_IP]: picked(IP_OPTION, ['IP_ADD_MEMBERSHIP', 'IP_ADD_SOURCE_MEMBERSHIP']),
+  [SOCKET_LEVEL.SOL_IPV6]: picked(IPV6_OPTION, ['IPV6_JOIN_GROUP']),
 };
+
+function setsockopt({ tier, network }: SeccompInput): Treatment {
+  const left = tier === 'platform' && network !== 'allow' ? NOT_ON_THE_HOST : {};
+  return {
+    call: 'setsockopt',
+    clauses: Object.entries(SOCKET_OPTIONS).flatMap(([level, options]): readonly Clause[] => [
+      ...options
+        .filter((option) => left[Number(level)]?.includes(option) !== true)
+        .map((option) => ({
+          when: [equal(LEVEL, Number(level)), equal(OPTION, option)],
+          verdict: ALLOWED_CALL,
+        })),
+      { when: [equal(LEVEL, Number(level))], verdict: OPTION_REFUSED },
+    ]),
+    otherwise: OPTION_REFUSED,
+  };
+}

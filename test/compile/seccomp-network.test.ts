@@ -175,6 +175,17 @@ describe('setsockopt', () => {
         );
   });
 
+  it.each(['SOL_SOCKET, SO_REUSEPORT', 'SOL_IP, IP_ADD_MEMBERSHIP', 'SOL_IPV6, IPV6_JOIN_GROUP'])(
+    "refuses where every socket is one of the host's: %s",
+    (option) => {
+      const call = `setsockopt(3, ${option}, 0x1000, 4)`;
+      for (const network of MODES)
+        expect(outcome(call, { network, tier: 'platform' }), network).toBe(
+          network === 'allow' ? 'allow' : 'ENOPROTOOPT by socket_option',
+        );
+    },
+  );
+
   it('looks at 32 bits of level and option', () => {
     expect(outcome(`setsockopt(3, ${HIGH + 41}, ${HIGH + 57}, 0x1000, 24)`)).toBe(
       'ENOPROTOOPT by socket_option',

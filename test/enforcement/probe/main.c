@@ -85,7 +85,8 @@ static action *find(const char *name) {
                                                FILE_ACTIONS,        SOCKET_ACTIONS,  NETWORK_ACTIONS,
                                                HANDED_OVER_ACTIONS, TERMINAL_ACTIONS, CONNECT_RACE_ACTIONS,
                                                DNS_FLOOD_ACTIONS,   SAME_UID_ACTIONS, NEIGHBOUR_ACTIONS,
-                                               ROAM_ACTIONS,        CALL_FLOOD_ACTIONS, ATTRIBUTE_ACTIONS};
+                                               ROAM_ACTIONS,        CALL_FLOOD_ACTIONS, ATTRIBUTE_ACTIONS,
+                                               SHARED_SOCKET_ACTIONS};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
     for (const struct entry *entry = tables[i]; entry->name != NULL; entry++)
       if (strcmp(entry->name, name) == 0) return entry->run;

@@ -28,6 +28,7 @@ extern const struct entry SAME_UID_ACTIONS[];
 extern const struct entry NEIGHBOUR_ACTIONS[];
 extern const struct entry ROAM_ACTIONS[];
 extern const struct entry ATTRIBUTE_ACTIONS[];
+extern const struct entry SHARED_SOCKET_ACTIONS[];
 
 /* Runs the jobs of a file, each in a process of its own, and prints one JSON line per job. */
 int drive(const char *jobs);
