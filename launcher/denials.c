@@ -25,7 +25,8 @@ struct denial {
 static struct denial table[SLOTS];
 static unsigned used;
 
-static void report(struct control *control, unsigned slot) {
+/* False: there is no room for it now, and it is kept. */
+static bool report(struct control *control, unsigned slot) {
   struct denial *denial = &table[slot];
   struct frame frame;
   control_begin(&frame, REPORT_DENIED);
@@ -34,10 +35,14 @@ static void report(struct control *control, unsigned slot) {
   if (denial->length <= MAX_FRAME - start) {
     memcpy(frame.bytes + start, denial->payload, denial->length);
     frame.length += denial->length;
-    control_send(control, &frame);
+    if (!control_send(control, &frame)) {
+      denial->since_ms = now_ms();
+      return false;
+    }
   }
   free(denial->payload);
   table[slot] = table[--used];
+  return true;
 }
 
 void denials_add(struct control *control, const struct caller *caller, pid_t top, const struct seccomp_data *data,
@@ -53,7 +58,7 @@ void denials_add(struct control *control, const struct caller *caller, pid_t top
       return;
     }
   }
-  if (used == SLOTS) report(control, 0);
+  if (used == SLOTS && !report(control, 0)) return;
   struct frame frame;
   control_begin(&frame, REPORT_DENIED);
   size_t start = frame.length;
@@ -78,10 +83,8 @@ int denials_flush(struct control *control, bool all) {
   int64_t next = -1;
   for (unsigned i = 0; i < used;) {
     int64_t left = table[i].since_ms + PERIOD_MS - now;
-    if (all || left <= 0) {
-      report(control, i);
-      continue;
-    }
+    if ((all || left <= 0) && report(control, i)) continue;
+    left = table[i].since_ms + PERIOD_MS - now;
     if (next < 0 || left < next) next = left;
     i++;
   }

@@ -229,8 +229,10 @@ bool mediate_receive(struct mediator *mediator) {
   const struct seccomp_notif *call = answer_receive(mediator->listener);
   if (call == NULL) return errno == EINTR || errno == ENOENT || errno == EAGAIN;
   struct caller caller;
-  if (call->pid == 0 || !caller_open(&caller, (pid_t)call->pid)) {
-    answer_error(mediator->listener, call->id, EPERM);
+  if (!caller_open(&caller, (pid_t)call->pid)) {
+    /* It is gone, or is none of this pid namespace, or we have no descriptor left to look at it with. */
+    caller.tgid = caller.tid;
+    if (answer_wanted(mediator->listener, call->id)) denials_unobservable(mediator, &caller, call);
     return true;
   }
   handle(mediator, &caller, call);

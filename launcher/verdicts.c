@@ -125,7 +125,7 @@ int verdicts_flush(struct control *control, bool all) {
     frame_u32(&frame, uses[i].token);
     frame_u32(&frame, uses[i].pid);
   }
-  control_send(control, &frame);
+  if (!control_send(control, &frame)) return FLUSH_MS; /* no room; until there is, the supervisor is asked each time */
   use_count = 0;
   overdue = false;
   return -1;

@@ -18,7 +18,7 @@ export interface SeccompInput {
   /** `line`: where the policy says so, or null. */
   readonly netlink: { readonly mode: NetlinkMode; readonly line: number | null };
   readonly relaxations: readonly { readonly name: Relaxation; readonly line: number }[];
-  /** Some endpoint is for datagrams: those that name their destination are asked about. */
+  /** Some endpoint is for datagrams: all that may name their destination are asked about, not only sendto(2). */
   readonly datagrams: boolean;
   /** 0: no Landlock. */
   readonly landlockAbi: number;

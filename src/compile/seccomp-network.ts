@@ -136,7 +136,9 @@ function sends(call: 'sendto' | 'sendmsg' | 'sendmmsg', input: SeccompInput): Tr
     const { clauses, otherwise } = relayed(call, 'datagram');
     return { call, clauses: [fastOpen, ...clauses], otherwise };
   }
-  if (!input.datagrams) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
+  // Whether the others name a destination is not to be seen here, and programs write to connections by them.
+  const asked = call === 'sendto' ? input.network !== 'allow' : input.datagrams;
+  if (!asked) return { call, clauses: [fastOpen], otherwise: ALLOWED_CALL };
   const nowhere: readonly Clause[] =
     call === 'sendto' ? [{ when: [equal(argument(call, 'addr'), 0)], verdict: ALLOWED_CALL }] : [];
   return {

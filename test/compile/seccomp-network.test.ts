@@ -210,10 +210,17 @@ describe('sends where an endpoint takes datagrams', () => {
     expect(outcome(call, { datagrams: true })).toBe(expected);
   });
 
-  it.each(['sendto(3, 0x1000, 5, 0, 0x2000, 16)', 'sendmsg(3, 0x1000, 0)', 'sendmmsg(3, 0x1000, 2, 0)'])(
+  it.each(['sendto(3, 0x1000, 5, 0, 0, 0)', 'sendmsg(3, 0x1000, 0)', 'sendmmsg(3, 0x1000, 2, 0)'])(
     'never leave the fast path elsewhere: %s',
     (call) => {
       expect(outcome(call)).toBe('allow');
     },
   );
+
+  it('are seen elsewhere too where they name a destination in a register', () => {
+    const call = 'sendto(3, 0x1000, 5, 0, 0x2000, 16)';
+    expect(outcome(call)).toBe('datagram by mediated_network');
+    expect(outcome(call, { network: 'block' })).toBe('datagram by mediated_network');
+    expect(outcome(call, { network: 'allow' })).toBe('allow');
+  });
 });

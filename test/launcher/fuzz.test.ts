@@ -133,6 +133,7 @@ describe.skipIf(lacking.length > 0)(`a fuzzer of what the launcher reads${becaus
       'datagrams',
       'question',
       'peer',
+      'prompt',
       'target',
       'sockets',
       'unheard',

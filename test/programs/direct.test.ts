@@ -357,9 +357,9 @@ print(name(socket.socket(socket.AF_INET6).connect, ("::ffff:203.0.113.7", 80)), 
   it('for datagrams goes to the policy DNS alone', async () => {
     const done = await script(`${HEAD}def udp(): return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 print(name(udp().connect, ("203.0.113.53", 53)), name(udp().connect, ("203.0.113.1", 443)), name(udp().sendto, b"x", ("203.0.113.53", 53)), name(udp().connect, (ECHO[0], 0)))`);
-    expect(done.stdout).toBe(`EACCES EACCES ${inNamespaces ? 'ENETUNREACH' : 'EACCES'} ok\n`);
+    expect(done.stdout).toBe('EACCES EACCES EACCES ok\n');
     expect(summary(done)).toEqual([
-      `datagram_not_allowed 203.0.113.53:53 datagram${inNamespaces ? '' : ' x2'}`,
+      'datagram_not_allowed 203.0.113.53:53 datagram x2',
       'datagram_not_allowed 203.0.113.1:443 datagram',
     ]);
   });
