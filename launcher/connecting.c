@@ -22,6 +22,12 @@ static void wait_for_handshake(const struct mediator *mediator, struct waiting *
   waiting->deadline_ms = socket_deadline(waiting->file, SO_SNDTIMEO);
 }
 
+/* Whether a connect that does not block is over: on loopback it is at once. */
+static bool handshake_over(int file) {
+  struct pollfd ready = {.fd = file, .events = POLLOUT};
+  return poll(&ready, 1, 0) == 1;
+}
+
 /* On the held file, which may be the caller's blocking one: it never blocks the warden, the caller waits instead. */
 static void connect_held(const struct mediator *mediator, struct waiting *waiting) {
   int flags = fcntl(waiting->file, F_GETFL);
@@ -32,6 +38,8 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
   waiting->blocking = !(flags & O_NONBLOCK);
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags | O_NONBLOCK);
   int error = prompt_connect(waiting->file, waiting->domain, &waiting->target);
+  if (error == EINPROGRESS && waiting->blocking && handshake_over(waiting->file))
+    error = prompt_connect(waiting->file, waiting->domain, &waiting->target);
   if (waiting->blocking) fcntl(waiting->file, F_SETFL, flags);
   if (error == 0 && waiting->own && !abstract_peer_is_own(waiting->file)) { /* somebody took the name of one that ended */
     shutdown(waiting->file, SHUT_RDWR);
@@ -54,13 +62,6 @@ static void connect_held(const struct mediator *mediator, struct waiting *waitin
 void connecting_inside(const struct mediator *mediator, struct waiting *waiting) {
   if (!answer_wanted(mediator->listener, waiting->id)) waiting_forget(mediator, waiting);
   else connect_held(mediator, waiting);
-}
-
-/* EINPROGRESS, or how a connect that does not block went. */
-static int handshake_over(int file, const struct target *target) {
-  struct pollfd ready = {.fd = file, .events = POLLOUT};
-  if (poll(&ready, 1, 0) != 1) return EINPROGRESS;
-  return connect(file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
 }
 
 static void hand_over(const struct mediator *mediator, struct waiting *waiting, int error) {
@@ -100,8 +101,8 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
   int flags = fcntl(waiting->file, F_GETFL);
   waiting->blocking = flags >= 0 && !(flags & O_NONBLOCK);
   int error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
-  /* On loopback the handshake is over by now. */
-  if (error == EINPROGRESS && waiting->blocking) error = handshake_over(waiting->replacement, target);
+  if (error == EINPROGRESS && waiting->blocking && handshake_over(waiting->replacement))
+    error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
   if (error == 0) hand_over(mediator, waiting, 0);
   else if (error != EINPROGRESS) waiting_finish(mediator, waiting, error);
   /* A program that does not block gets its socket at once: the kernel tells it the rest. */

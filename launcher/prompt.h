@@ -11,4 +11,7 @@ bool prompt_start(void);
    EAGAIN of a Unix socket. */
 int prompt_connect(int file, int domain, const struct target *target);
 
+/* Ends what the last of many such calls left running: milliseconds until it is to be called again, -1 for not at all. */
+int prompt_rest(void);
+
 #endif

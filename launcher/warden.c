@@ -15,6 +15,7 @@
 #include "ledger.h"
 #include "mediate.h"
 #include "network.h"
+#include "prompt.h"
 #include "quota.h"
 #include "relay.h"
 #include "resume.h"
@@ -24,6 +25,7 @@
 #include "tree.h"
 #include "verdicts.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@
 /* For the supervisor to read the last reports. */
 #define END_MS 2000
 
-enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_LISTENER, POLL_INPUT, POLL_MASTER };
+enum poll_source { POLL_CONTROL, POLL_CHANNEL, POLL_INBOX, POLL_CHILD, POLL_INPUT, POLL_MASTER };
 
 static struct {
   struct control control;
@@ -61,7 +63,7 @@ static struct {
   bool streams_taken;
   struct failure streams_failure; /* why not */
   bool ended; /* init is gone, and with it every process of the sandbox */
-  bool calls_wait; /* no notification is taken */
+  bool listening; /* there are processes whose calls come */
 } warden = {.control = {.fd = WARDEN_CONTROL}, .inbox = -1, .master = -1, .inner = -1};
 
 static void report_failure(const struct failure *failure) {
@@ -227,7 +229,7 @@ static void take_listener(const struct inbox_message *message, int fd) {
   warden.mediator = (struct mediator){.plan = &warden.plan, .settings = warden.settings, .control = &warden.control, .listener = listener, .interrupted = message->a != 1,
                                       .poll = warden.poll, .top = warden.init, .cookie = message->c, .inner = warden.inner};
   if (!mediate_start(&warden.mediator)) give_up_at(STEP_LISTENER);
-  watch(listener, POLL_LISTENER, EPOLLIN);
+  warden.listening = true;
 }
 
 static void report_started(pid_t program) {
@@ -342,10 +344,6 @@ static void dispatch(const struct epoll_event *event) {
       break;
     case POLL_INBOX: hear_init(); break;
     case POLL_CHILD: reap(); break;
-    case POLL_LISTENER:
-      if ((event->events & EPOLLIN) == 0 || !mediate_receive(&warden.mediator))
-        epoll_ctl(warden.poll, EPOLL_CTL_DEL, warden.mediator.listener, NULL);
-      break;
     case POLL_INPUT: terminal_copy(true, false); break;
     case POLL_MASTER:
       if (!terminal_copy(false, (event->events & (EPOLLIN | EPOLLHUP)) != 0)) {
@@ -357,37 +355,42 @@ static void dispatch(const struct epoll_event *event) {
   }
 }
 
-/* While the supervisor has much to read, calls wait in the kernel, where a signal still ends them: of what is refused nothing
-   goes untold, and what waits to be told has an end. */
-static void adjust_listener(void) {
-  if (warden.calls_wait == control_behind(&warden.control)) return;
-  warden.calls_wait = !warden.calls_wait;
-  struct epoll_event listener = {.events = warden.calls_wait ? 0 : EPOLLIN, .data.u64 = POLL_LISTENER};
-  epoll_ctl(warden.poll, EPOLL_CTL_MOD, warden.mediator.listener, &listener);
-}
-
 static void adjust_interest(void) {
   static uint32_t wanted;
   struct epoll_event control = {.events = EPOLLIN | (warden.control.out_length > 0 ? EPOLLOUT : 0), .data.u64 = POLL_CONTROL};
   if (control.events != wanted && epoll_ctl(warden.poll, EPOLL_CTL_MOD, WARDEN_CONTROL, &control) == 0) wanted = control.events;
   if (warden.control.out_length > 0) control_flush(&warden.control);
-  adjust_listener();
   if (warden.master < 0) return;
   struct epoll_event master = {.events = EPOLLIN | (terminal_wants_write() ? EPOLLOUT : 0), .data.u64 = POLL_MASTER};
   epoll_ctl(warden.poll, EPOLL_CTL_MOD, warden.master, &master);
 }
 
+/* Waits for events, and takes a call. The listener is no member of the set: the kernel wakes who waits for it on the processor
+   of the caller, whose call nobody else can end (Linux 6.6), but not through a set. */
+static void wait_for_events(int timeout) {
+  struct epoll_event events[32];
+  /* While the supervisor has much to read, calls wait in the kernel, where a signal still ends them: of what is refused nothing
+     goes untold, and what waits to be told has an end. */
+  bool hears = warden.listening && !control_behind(&warden.control);
+  struct pollfd wait[] = {{.fd = warden.poll, .events = POLLIN}, {.fd = hears ? warden.mediator.listener : -1, .events = POLLIN}};
+  int ready = poll(wait, 2, timeout);
+  if (ready < 0 && errno != EINTR) give_up_at(STEP_SESSION);
+  if (ready <= 0) return;
+  int count = wait[0].revents != 0 ? epoll_wait(warden.poll, events, 32, 0) : 0;
+  if (count < 0 && errno != EINTR) give_up_at(STEP_SESSION);
+  for (int i = 0; i < count; i++) dispatch(&events[i]);
+  if (wait[1].revents != 0 && ((wait[1].revents & POLLIN) == 0 || !mediate_receive(&warden.mediator))) warden.listening = false;
+}
+
 static void run(void) {
   while (!warden.ended) {
-    struct epoll_event events[32];
     int timeout = denials_flush(&warden.control, false);
     timeout = soonest(timeout, verdicts_flush(&warden.control, false));
     timeout = soonest(timeout, resume_tick(&warden.mediator));
+    timeout = soonest(timeout, prompt_rest());
     timeout = soonest(timeout, quota_check(&warden.control, warden.settings, warden.init));
     adjust_interest();
-    int count = epoll_wait(warden.poll, events, 32, timeout);
-    if (count < 0 && errno != EINTR) give_up_at(STEP_SESSION);
-    for (int i = 0; i < count; i++) dispatch(&events[i]);
+    wait_for_events(timeout);
   }
   /* There the end of init is not that of all others. */
   if (warden.settings->platform) tree_kill_below_self();

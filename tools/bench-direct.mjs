@@ -1,8 +1,10 @@
 // What a direct connection costs: the same client, outside and inside, against one server on loopback. Inside it goes
 // by its name through policy DNS and the warden. Microseconds for a connect, the first to a destination (which the supervisor
 // is asked about) and the next, connections with one request per second, and megabytes per second of one connection. In
-// both tiers.
+// both tiers; by Node, as programs are, and by a client and a server in C that cost as little as they can.
 import { spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const SERVER = `const big = Buffer.alloc(1 << 20);
 require('net').createServer((socket) => {
@@ -41,9 +43,34 @@ lookup(host, { family: 4 }, async (error, address) => {
   console.log(JSON.stringify({ first50: at(firsts, 0.5), first99: at(firsts, 0.99), p50: at(times, 0.5), p99: at(times, 0.99), rate, throughput: bytes / (now() - from) }));
 });`;
 
+/** The smallest program of the two, compiled into `directory`. */
+function compiled(directory) {
+  const source = join(dirname(fileURLToPath(import.meta.url)), 'load', 'connects.c');
+  const output = join(directory, 'connects');
+  const { status, stderr } = spawnSync('gcc', ['-O2', '-o', output, source], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`gcc: ${stderr}`);
+  return output;
+}
+
 /** Interleaved; the median of the rounds for times, and for rates the best: what else the machine does only takes away. `spare`: further open descriptors of the client. */
 export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 500 }) {
-  const server = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const connects = compiled(cwd);
+  const pairs = [
+    {
+      by: 'Node',
+      server: [process.execPath, '-e', SERVER],
+      client: [process.execPath, '-e', CLIENT, '--'],
+      count,
+    },
+    { by: 'C', server: [connects, 'serve'], client: [connects, 'client'], count: 4 * count },
+  ];
+  const results = [];
+  for (const pair of pairs) results.push(...(await measurePair(pair, { openshell, env, cwd, rounds })));
+  return results;
+}
+
+async function measurePair({ by, server: serve, client, count }, { openshell, env, cwd, rounds }) {
+  const server = spawn(serve[0], serve.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   const port = await new Promise((resolve) =>
     server.stdout.once('data', (data) => resolve(String(data).trim())),
   );
@@ -63,7 +90,6 @@ export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 5
     ]),
   ];
   const inside = (tier) => [openshell, 'run', '--tier', tier, ...options, '--'];
-  const client = [process.execPath, '-e', CLIENT, '--'];
   try {
     return [10, 2000].map((spare) => {
       const bare = [];
@@ -79,7 +105,7 @@ export async function measureDirect({ openshell, env, cwd, rounds = 5, count = 5
             run([...inside(tier), ...client, 'bench.test', 80, count, spare, FIRST_PORT].map(String)),
           );
       }
-      return { spare, bare: summary(bare), direct: summary(direct), platform: summary(platform) };
+      return { by, spare, bare: summary(bare), direct: summary(direct), platform: summary(platform) };
     });
   } finally {
     server.kill();
@@ -101,7 +127,7 @@ function summary(rows) {
 
 /** Rows for people: outside, inside, and the ratio that counts (more is better for rates, less for times). */
 export const directRows = (results) =>
-  results.flatMap(({ spare, bare, direct, platform }) =>
+  results.flatMap(({ by, spare, bare, direct, platform }) =>
     [
       ['first connect p50, us', 'first50'],
       ['first connect p99, us', 'first99'],
@@ -110,7 +136,7 @@ export const directRows = (results) =>
       ['connection and one request, per second', 'rate'],
       ['one connection, MB/s', 'throughput'],
     ].map(([what, key]) => ({
-      name: `${what} (${spare} open files)`,
+      name: `${by}: ${what} (${spare} open files)`,
       bare: bare[key],
       direct: direct[key],
       ratio: direct[key] / bare[key],

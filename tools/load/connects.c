@@ -1,8 +1,8 @@
 /* A client and a server that cost as little as they can, to measure what a connection costs.
    `connects serve`: prints its port; answers each connection's first bytes and closes, or sends 512 MiB to who asks for `bulk`.
-   `connects client HOST PORT COUNT SPARE`: with SPARE further descriptors open; prints JSON: microseconds of the first connect of
-   the process (`first`) and of the others (`p50`, `p99`), connections with one request per second (`rate`), and MB/s of one
-   connection (`throughput`). */
+   `connects client HOST PORT COUNT SPARE FIRST`: with SPARE further descriptors open. Prints JSON: microseconds of a connect to a
+   destination for the first time (`first50`, `first99`: ports from FIRST on, or PORT again where it is 0) and of the next ones
+   (`p50`, `p99`), connections with one request per second (`rate`), and MB/s of one connection (`throughput`). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <netdb.h>
@@ -17,6 +17,9 @@
 #include <unistd.h>
 
 #define BULK_BYTES (512ull << 20)
+#define FIRSTS 200
+#define WARM_UP 20
+#define REQUEST "GET / HTTP/1.0\r\n\r\n"
 
 static char block[1 << 20];
 
@@ -61,14 +64,14 @@ static int serve(void) {
   }
 }
 
-static struct addrinfo *server;
+static struct sockaddr_in server;
 
 /* Connects, and says how many microseconds that took. */
 static int connected(double *took) {
   int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (file < 0) stop("socket");
   double began = now_us();
-  if (connect(file, server->ai_addr, server->ai_addrlen) < 0) stop("connect");
+  if (connect(file, (const struct sockaddr *)&server, sizeof server) < 0) stop("connect");
   *took = now_us() - began;
   return file;
 }
@@ -91,36 +94,49 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+static double at(double *times, int count, double part) {
+  qsort(times, (size_t)count, sizeof *times, compare);
+  return times[(int)(count * part)];
+}
+
 static int client(char **argv) {
   struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-  int count = atoi(argv[2]);
+  struct addrinfo *found;
   struct rlimit files;
+  int count = atoi(argv[2]);
+  int first = atoi(argv[4]);
+  double unused;
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   for (int i = atoi(argv[3]); i > 0; i--)
     if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) stop("open");
-  if (getaddrinfo(argv[0], argv[1], &hints, &server) != 0) stop(argv[0]);
+  if (getaddrinfo(argv[0], argv[1], &hints, &found) != 0) stop(argv[0]);
+  memcpy(&server, found->ai_addr, sizeof server);
   double *times = calloc((size_t)count, sizeof *times);
   if (times == NULL || count < 1) stop("calloc");
-  double first;
-  ask("GET / HTTP/1.0\r\n\r\n", &first);
+  const in_port_t port = server.sin_port;
+  double firsts[FIRSTS];
+  for (int i = 0; i < WARM_UP; i++) ask(REQUEST, &unused);
+  for (int i = 0; i < FIRSTS; i++) {
+    if (first != 0) server.sin_port = htons((in_port_t)(first + i));
+    ask(REQUEST, &firsts[i]);
+  }
+  server.sin_port = port;
   double began = now_us();
-  for (int i = 0; i < count; i++) ask("GET / HTTP/1.0\r\n\r\n", &times[i]);
+  for (int i = 0; i < count; i++) ask(REQUEST, &times[i]);
   double rate = count / (now_us() - began) * 1e6;
-  double unused;
   began = now_us();
   size_t bytes = ask("bulk", &unused);
   double throughput = (double)bytes / (now_us() - began);
-  qsort(times, (size_t)count, sizeof *times, compare);
-  printf("{\"first\": %.1f, \"p50\": %.1f, \"p99\": %.1f, \"rate\": %.1f, \"throughput\": %.1f}\n", first, times[count / 2],
-         times[(int)(count * 0.99)], rate, throughput);
+  printf("{\"first50\": %.1f, \"first99\": %.1f, \"p50\": %.1f, \"p99\": %.1f, \"rate\": %.1f, \"throughput\": %.1f}\n",
+         at(firsts, FIRSTS, 0.5), at(firsts, FIRSTS, 0.99), at(times, count, 0.5), at(times, count, 0.99), rate, throughput);
   return 0;
 }
 
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "serve") == 0) return serve();
-  if (argc == 6 && strcmp(argv[1], "client") == 0) return client(argv + 2);
-  fprintf(stderr, "usage: connects serve | connects client HOST PORT COUNT SPARE\n");
+  if (argc == 7 && strcmp(argv[1], "client") == 0) return client(argv + 2);
+  fprintf(stderr, "usage: connects serve | connects client HOST PORT COUNT SPARE FIRST\n");
   return 2;
 }
