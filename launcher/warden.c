@@ -14,6 +14,7 @@
 #include "keeping.h"
 #include "ledger.h"
 #include "mediate.h"
+#include "namespaces.h"
 #include "network.h"
 #include "prompt.h"
 #include "quota.h"
@@ -127,19 +128,6 @@ static void read_launch(uint32_t length) {
   if (!warden.terminal && !warden.streams_taken) give_up(&warden.streams_failure);
 }
 
-static unsigned long clone_flags(uint32_t namespaces) {
-  static const struct {
-    uint32_t bit;
-    unsigned long flag;
-  } table[] = {{NAMESPACE_USER, CLONE_NEWUSER}, {NAMESPACE_MOUNT, CLONE_NEWNS},   {NAMESPACE_PID, CLONE_NEWPID},
-               {NAMESPACE_IPC, CLONE_NEWIPC},   {NAMESPACE_UTS, CLONE_NEWUTS},    {NAMESPACE_CGROUP, CLONE_NEWCGROUP},
-               {NAMESPACE_NETWORK, CLONE_NEWNET}};
-  unsigned long flags = SIGCHLD;
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (namespaces & table[i].bit) flags |= table[i].flag;
-  return flags;
-}
-
 /* Starts init in new namespaces, where it waits. False: they are not to be had. */
 static bool start_init(uint32_t namespaces, struct sources *sources) {
   int pair[2];
@@ -147,7 +135,7 @@ static bool start_init(uint32_t namespaces, struct sources *sources) {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
       setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &pass, sizeof pass) < 0)
     give_up_at(STEP_SESSION);
-  warden.init = (pid_t)syscall(SYS_clone, clone_flags(namespaces), NULL, NULL, NULL, NULL);
+  warden.init = (pid_t)syscall(SYS_clone, SIGCHLD | namespaces_clone_flags(namespaces), NULL, NULL, NULL, NULL);
   if (warden.init < 0) {
     int saved = errno;
     close(pair[0]);
