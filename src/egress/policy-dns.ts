@@ -7,7 +7,7 @@ import { type Address, parseAddress } from '../base/address.ts';
 import type { Draft } from '../event/event.ts';
 import { type EgressIndex, listsHost } from '../match/egress-index.ts';
 import { type Host, normaliseHost } from '../match/host.ts';
-import { INFERENCE_PORT, servesInference } from '../plan/inference.ts';
+import { INFERENCE_HOST, INFERENCE_PORT, servesInference } from '../plan/inference.ts';
 import type { ConnectToTable } from './connect-to.ts';
 import { type Question, type Reply, readQuery, writeError, writeReply } from './dns-message.ts';
 import { NAME_LIMITS, type NameLimits } from './name-limits.ts';
@@ -38,6 +38,8 @@ export class PolicyDns {
   readonly #limits: NameLimits;
   readonly #rate: RateLimit;
   readonly #known = new Map<string, { readonly addresses: readonly Address[]; readonly until: number }>();
+  /** Made when it is first asked for. */
+  #zones: ReadonlySet<string> | null = null;
   #answering = 0;
 
   constructor(options: PolicyDnsOptions) {
@@ -50,6 +52,7 @@ export class PolicyDns {
   /** Answers by these rules from now on. Names keep their synthetic addresses. */
   useIndex(index: EgressIndex): void {
     this.#index = index;
+    this.#zones = null;
   }
 
   /** The addresses that a name was last found to have. */
@@ -79,7 +82,10 @@ export class PolicyDns {
     const index = this.#index;
     const listed = listsHost(index, name);
     const ours = servesInference(index, name.text, INFERENCE_PORT);
-    if (!listed && !ours) return this.#refuse(question, 'endpoint_not_listed');
+    if (!listed && !ours)
+      return question.type === 'SOA' && this.#holds(name.text)
+        ? NOTHING
+        : this.#refuse(question, 'endpoint_not_listed');
     if (question.type !== 'A' && question.type !== 'AAAA') return NOTHING;
     if (!ours && !this.#mayAsk(name)) return this.#refuse(question, 'too_many_names');
     const found = listed ? await this.#addresses(name) : [];
@@ -96,6 +102,15 @@ export class PolicyDns {
       addresses.push(synthetic);
     }
     return { code: 'NOERROR', addresses, ttl: this.#limits.ttlSeconds };
+  }
+
+  /**
+   * Whether a name that can be asked for lies below this one, which is there then (RFC 8020). Resolvers of mDNS ask about `local`
+   * before any name in it.
+   */
+  #holds(zone: string): boolean {
+    this.#zones ??= zonesOf(this.#index);
+    return this.#zones.has(zone);
   }
 
   /**
@@ -141,6 +156,17 @@ export class PolicyDns {
     });
     return UNKNOWN;
   }
+}
+
+function zonesOf(index: EgressIndex): ReadonlySet<string> {
+  const names = [...index.exact.keys()];
+  if (servesInference(index, INFERENCE_HOST, INFERENCE_PORT)) names.push(INFERENCE_HOST);
+  return new Set(
+    names.flatMap((name) => {
+      const labels = name.split('.');
+      return labels.slice(1).map((_label, i) => labels.slice(i + 1).join('.'));
+    }),
+  );
 }
 
 /** RFC 6761 6.3: names below `localhost` are this machine. */

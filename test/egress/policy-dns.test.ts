@@ -11,7 +11,7 @@ import { buildIndex } from '../../src/match/egress-index.ts';
 import { endpoint, policy, table } from '../match/tables.ts';
 import { query, readReply } from './dns-queries.ts';
 
-const [A, AAAA, TXT, PTR] = [1, 28, 16, 12];
+const [A, AAAA, TXT, PTR, SOA] = [1, 28, 16, 12, 6];
 const CODE = { ok: 0, failed: 2, unknown: 3 };
 const RULES = table([
   policy('site', [endpoint('a.test:443'), endpoint('*.w.test:443'), endpoint('**.deep.test:443')]),
@@ -53,6 +53,25 @@ function sandbox(limits: Partial<NameLimits> = {}, rules = RULES, connectTo: str
   };
   return { ask, asked, events, real, meant, dns };
 }
+
+describe('a name above one that can be asked for', () => {
+  it('is there when its zone is asked for, and has no address: then it is refused', async () => {
+    const { ask, events } = sandbox();
+    expect(await ask('test', SOA)).toMatchObject({ code: CODE.ok, addresses: [] });
+    expect(events).toEqual([]);
+    expect(await ask('test', A)).toMatchObject({ code: CODE.unknown });
+    expect(await ask('other', SOA)).toMatchObject({ code: CODE.unknown });
+    expect(events.map(({ subject }) => subject)).toMatchObject([{ name: 'test' }, { name: 'other' }]);
+  });
+
+  it('is `local` where inference is served', async () => {
+    const { ask, events, dns } = sandbox({}, { ...RULES, inference: ['a'] });
+    expect(await ask('local', SOA)).toMatchObject({ code: CODE.ok, addresses: [] });
+    dns.useIndex(buildIndex(RULES));
+    expect(await ask('local', SOA)).toMatchObject({ code: CODE.unknown });
+    expect(events).toHaveLength(1);
+  });
+});
 
 describe('inference.local', () => {
   const served = { ...RULES, inference: ['a'] };
