@@ -220,20 +220,22 @@ int agent_find_watched(const struct document *plan, const struct errand *errand,
   return descriptors_lift(found);
 }
 
-int agent_change(const struct document *plan, const struct errand *errand, int dir, bool *refused) {
+/* Has done what gives nothing back. */
+static int have_done(const struct document *plan, const struct errand *errand, int dir, int socket, bool *refused) {
   struct inbox_message message;
   int found;
   *refused = false;
-  if (!run(plan, errand, dir, -1, &message, &found)) return errno;
+  if (!run(plan, errand, dir, socket, &message, &found)) return errno;
   if (found >= 0) close(found);
   *refused = message.a == 1;
   return message.b;
 }
 
+int agent_change(const struct document *plan, const struct errand *errand, int dir, bool *refused) {
+  return have_done(plan, errand, dir, -1, refused);
+}
+
 int agent_bind(const struct document *plan, const struct errand *errand, int dir, int socket) {
-  struct inbox_message message;
-  int found;
-  if (!run(plan, errand, dir, socket, &message, &found)) return errno;
-  if (found >= 0) close(found);
-  return message.b;
+  bool refused; /* the kernel says it itself */
+  return have_done(plan, errand, dir, socket, &refused);
 }

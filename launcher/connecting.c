@@ -80,6 +80,11 @@ static void hand_over(const struct mediator *mediator, struct waiting *waiting, 
   waiting_finish(mediator, waiting, error);
 }
 
+/* On a file that nobody else has yet: it does not block, and nobody can make it. */
+static int connect_own(int file, const struct target *target) {
+  return connect(file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+}
+
 void connecting_outside(const struct mediator *mediator, struct waiting *waiting, const struct target *target) {
   if (!answer_wanted(mediator->listener, waiting->id)) {
     waiting_forget(mediator, waiting);
@@ -100,9 +105,9 @@ void connecting_outside(const struct mediator *mediator, struct waiting *waiting
   }
   int flags = fcntl(waiting->file, F_GETFL);
   waiting->blocking = flags >= 0 && !(flags & O_NONBLOCK);
-  int error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+  int error = connect_own(waiting->replacement, target);
   if (error == EINPROGRESS && waiting->blocking && handshake_over(waiting->replacement))
-    error = connect(waiting->replacement, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+    error = connect_own(waiting->replacement, target);
   if (error == 0) hand_over(mediator, waiting, 0);
   else if (error != EINPROGRESS) waiting_finish(mediator, waiting, error);
   /* A program that does not block gets its socket at once: the kernel tells it the rest. */

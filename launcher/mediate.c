@@ -78,9 +78,15 @@ static int bind_path(const struct mediator *mediator, const struct caller *calle
   return error;
 }
 
-static int bind_birth(struct birth *birth, const struct target *target) {
+static int bind_once(struct birth *birth, const struct target *target) {
   if (birth->relayed) return datagrams_attach(birth, place_of(target).port);
   return bind(birth->file, (const struct sockaddr *)&target->address, target->length) < 0 ? errno : 0;
+}
+
+static int bind_birth(const struct mediator *mediator, struct birth *birth, const struct target *target) {
+  int error = bind_once(birth, target);
+  /* A copy that is held here may be all that is left of the socket that had the address. */
+  return error == EADDRINUSE && births_sweep(mediator) ? bind_once(birth, target) : error;
 }
 
 /* Sockets that are held here, as without a network namespace all are until they lead somewhere. */
@@ -94,20 +100,18 @@ static void bind_held(const struct mediator *mediator, const struct caller *call
     denials_unobservable(mediator, caller, call);
     return;
   }
-  bool path = error == 0 && birth->domain == AF_UNIX && target.address.ss_family == AF_UNIX && !abstract_named(&target);
-  if (error == 0 && birth->domain == AF_UNIX && abstract_named(&target)) error = abstract_own(&target);
+  bool named = error == 0 && birth->domain == AF_UNIX && target.address.ss_family == AF_UNIX;
+  if (named && !abstract_named(&target)) {
+    answer_error(mediator->listener, call->id, bind_path(mediator, caller, call, birth, &target));
+    return;
+  }
+  if (named) error = abstract_own(&target);
   bool internet = error == 0 && (birth->domain == AF_INET || birth->domain == AF_INET6);
   if (internet && !listeners_local(birth->file, &target)) {
     refuse(mediator, caller, call, row);
     return;
   }
-  if (path) {
-    error = bind_path(mediator, caller, call, birth, &target);
-  } else if (error == 0 && answer_wanted(mediator->listener, call->id)) {
-    error = bind_birth(birth, &target);
-    /* A copy that is held here may be all that is left of the socket that had the address. */
-    if (error == EADDRINUSE && births_sweep(mediator)) error = bind_birth(birth, &target);
-  }
+  if (error == 0 && answer_wanted(mediator->listener, call->id)) error = bind_birth(mediator, birth, &target);
   answer_error(mediator->listener, call->id, error);
 }
 

@@ -1,9 +1,7 @@
 #define _GNU_SOURCE
 #include "unheard.h"
 #include "answer.h"
-#include "caller.h"
-#include "sockets.h"
-#include <stdio.h>
+#include "births.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -33,10 +31,8 @@ void unheard_keep(const struct caller *caller, int file, const struct target *ta
 
 bool unheard_repeated(const struct mediator *mediator, const struct caller *caller, const struct seccomp_notif *call) {
   struct target target;
-  char name[32];
   if (count == 0) return false;
-  snprintf(name, sizeof name, "fd/%d", (int)call->data.args[0]);
-  uint64_t inode = socket_inode(caller->proc, name);
+  uint64_t inode = births_inode(caller, (int)call->data.args[0]);
   if (inode == 0 || target_read(caller, call->data.args[1], (int)call->data.args[2], &target) != 0) return false;
   for (unsigned i = 0; i < PLACES; i++) {
     struct unheard *place = &places[i];

@@ -1,5 +1,5 @@
-/* Answers to connects that callers may not have heard: before Linux 5.19 a signal ends a call that is being answered, and the kernel makes it
-   once more (SA_RESTART), on a socket that is connected by then. The same call again gets the same answer. */
+/* Answers to connects that callers may not have heard: before Linux 5.19 a signal ends a call that is being answered, and the
+   kernel makes it once more (SA_RESTART), on a socket that is connected by then. The same call again gets the same answer. */
 #ifndef OPENSHELL_UNHEARD_H
 #define OPENSHELL_UNHEARD_H
 

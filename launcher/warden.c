@@ -214,8 +214,9 @@ static void leave_stdio(void) {
 
 static void take_listener(const struct inbox_message *message, int fd) {
   int listener = descriptors_lift(fd);
-  warden.mediator = (struct mediator){.plan = &warden.plan, .settings = warden.settings, .control = &warden.control, .listener = listener, .interrupted = message->a != 1,
-                                      .poll = warden.poll, .top = warden.init, .cookie = message->c, .inner = warden.inner};
+  warden.mediator = (struct mediator){.plan = &warden.plan, .settings = warden.settings, .control = &warden.control,
+                                      .listener = listener, .interrupted = message->a != 1, .poll = warden.poll,
+                                      .top = warden.init, .cookie = message->c, .inner = warden.inner};
   if (!mediate_start(&warden.mediator)) give_up_at(STEP_LISTENER);
   warden.listening = true;
 }

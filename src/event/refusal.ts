@@ -2,7 +2,6 @@
  * The one body that every refusal of ours carries, on whatever path it is answered (docs/denials.md). It says which
  * rule refused, and what an operator would write to allow it: the sandboxed program is often an agent that reads it.
  */
-
 import { isGlob } from '../base/glob.ts';
 import { bracketed } from '../base/host-port.ts';
 import { printable } from '../base/source.ts';

@@ -1,5 +1,4 @@
 /** One decision: who asks, may they, where is it, can it be reached. Each leaves exactly one event (INV-04). */
-
 import type { request as httpRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Address } from '../base/address.ts';
 import { hostPort } from '../base/host-port.ts';

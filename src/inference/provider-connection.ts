@@ -1,5 +1,4 @@
 /** Connections to providers: to the addresses of the route's own URL, verified, and kept for the next call. */
-
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';

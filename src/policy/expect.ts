@@ -1,5 +1,4 @@
 /** The section `expect`: the policy's own examples, read strictly here and evaluated elsewhere. */
-
 import { isGlob } from '../base/glob.ts';
 import { bracketed } from '../base/host-port.ts';
 import { err, ok, type Result } from '../base/result.ts';
